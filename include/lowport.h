@@ -1,0 +1,86 @@
+#ifndef LOWPORT_H
+#define LOWPORT_H
+
+#include "base/addr.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "base/stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <uv.h>
+
+/*
+ * The relay, for embedders: listening descriptors come in, each connection goes
+ * out to a backend, on a libuv loop of the caller's. Everything here belongs to
+ * that loop's thread. Errors are negative errno values (libuv's codes).
+ *
+ * The program has to ignore SIGPIPE. The functions handed in through
+ * relay_options may call relay_stats(), and no other function here.
+ */
+
+struct relay;
+
+/* One backend: an address, or a name to be looked up for each connection. */
+struct relay_backend {
+	struct addr addr; /* of a name, only the port counts */
+	const char *host; /* NULL if addr is all there is */
+};
+
+/* Where the connections of a listener go: the first backend that can be
+ * reached, in this order. What it points to must outlive the relay. */
+struct relay_route {
+	const struct relay_backend *backends;
+	size_t count;
+};
+
+/* Times in milliseconds; 0 turns the one in question off. */
+struct relay_options {
+	uint64_t connect_timeout_ms;    /* for each address that is tried; not
+					 * 0 */
+	uint64_t idle_timeout_ms;       /* no byte moved, either way */
+	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
+	unsigned keepalive_s;           /* silence before the first probe */
+	size_t max_connections;         /* exact; the backlog holds the rest */
+	size_t max_pipes;               /* for splicing; 0: only copy */
+
+	/* A connection has ended. NULL if nobody wants to know. */
+	void (*ended)(void *data, const struct record *what);
+	/* Something an operator would want to know. NULL likewise. */
+	void (*notice)(void *data, enum log_level level, const char *text);
+	void *data;
+};
+
+/* What `lowport run` does when nothing else is said, with max_connections and
+ * max_pipes what that many descriptors carry. */
+void relay_defaults(struct relay_options *opt, size_t descriptor_limit);
+
+/* A relay without listeners. *opt is copied. Returns 0, -ENOMEM, or what
+ * uv_timer_init() says; *out is the caller's until relay_free(). */
+int relay_new(struct relay **out, uv_loop_t *loop,
+	      const struct relay_options *opt);
+
+/* Serve a listening, non-blocking stream socket bound to *bound, which is
+ * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM.
+ * TCP_NODELAY and keepalive are set on it, so that what it accepts inherits
+ * them. */
+int relay_listen(struct relay *r, int fd, const struct addr *bound,
+		 const struct relay_route *route);
+
+/*
+ * Stop accepting and close the listeners; let connections end by themselves
+ * until grace_ms are over, then reset those that are left. drained is called
+ * once, when none is left, never from within relay_drain(). A second call only
+ * shortens the grace: relay_drain(r, 0, ...) ends at once.
+ */
+void relay_drain(struct relay *r, uint64_t grace_ms,
+		 void (*drained)(void *data));
+
+void relay_stats(const struct relay *r, struct stats *out);
+
+/* Reset all connections and free r. Its last handles close on the next turns
+ * of the loop; no callback comes any more. */
+void relay_free(struct relay *r);
+
+#endif

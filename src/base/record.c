@@ -1,0 +1,39 @@
+#include "base/record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *close_reason_name(enum close_reason reason)
+{
+	static const char *const names[CLOSE_REASONS] = {
+		[CLOSE_DONE] = "done",
+		[CLOSE_CLIENT_RESET] = "client-reset",
+		[CLOSE_BACKEND_RESET] = "backend-reset",
+		[CLOSE_UNREACHABLE] = "unreachable",
+		[CLOSE_CONNECT_TIMEOUT] = "connect-timeout",
+		[CLOSE_IDLE] = "idle",
+		[CLOSE_HALF_OPEN] = "half-open",
+		[CLOSE_SHUTDOWN] = "shutdown",
+		[CLOSE_FAILED] = "failed",
+	};
+
+	return names[reason];
+}
+
+const char *record_print(const struct record *r, char buf[RECORD_TEXT])
+{
+	char client[ADDR_TEXT], local[ADDR_TEXT], backend[ADDR_TEXT];
+	int n = snprintf(buf, RECORD_TEXT,
+			 "closed client=%s local=%s backend=%s up=%" PRIu64
+			 " down=%" PRIu64 " ms=%" PRIu64 " why=%s",
+			 addr_print(&r->client, client),
+			 addr_print(&r->local, local),
+			 addr_print(&r->backend, backend), r->up, r->down,
+			 r->duration_ms, close_reason_name(r->reason));
+
+	if (r->error < 0)
+		snprintf(buf + n, (size_t)(RECORD_TEXT - n), " error=\"%s\"",
+			 strerror(-r->error));
+	return buf;
+}

@@ -1,0 +1,67 @@
+#include "cli/logger.h"
+
+#include "os/sink.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct {
+	struct sink sink;
+	enum log_level level;
+	bool times;
+	bool attached;
+	uv_prepare_t turn;
+} logger;
+
+void logger_open(enum log_level level)
+{
+	sink_init(&logger.sink, STDERR_FILENO);
+	logger.level = level;
+	/* systemd.exec(5): standard error is connected to the journal. */
+	logger.times = !getenv("JOURNAL_STREAM");
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+	(void)turn;
+	sink_flush(&logger.sink);
+}
+
+int logger_attach(uv_loop_t *loop)
+{
+	int err = uv_prepare_init(loop, &logger.turn);
+
+	if (err < 0)
+		return err;
+	uv_prepare_start(&logger.turn, on_turn);
+	uv_unref((uv_handle_t *)&logger.turn);
+	logger.attached = true;
+	return 0;
+}
+
+void logger_put(enum log_level level, const char *text)
+{
+	char line[LOG_TEXT];
+	uv_timeval64_t now = {0};
+
+	if (level > logger.level)
+		return;
+	if (logger.times)
+		uv_gettimeofday(&now);
+	sink_put(&logger.sink, line,
+		 log_line(line,
+			  (uint64_t)now.tv_sec * 1000 +
+				  (uint64_t)now.tv_usec / 1000,
+			  level, text));
+	if (!logger.attached)
+		sink_flush(&logger.sink);
+}
+
+void logger_detach(void)
+{
+	sink_flush(&logger.sink);
+	if (!logger.attached)
+		return;
+	logger.attached = false;
+	uv_close((uv_handle_t *)&logger.turn, NULL);
+}

@@ -1,0 +1,27 @@
+#ifndef LOWPORT_CLI_LOGGER_H
+#define LOWPORT_CLI_LOGGER_H
+
+#include "base/log.h"
+
+#include <stdbool.h>
+#include <uv.h>
+
+/*
+ * The program's log: lines for standard error, written once a turn of the loop
+ * and never waited for. There is one.
+ */
+
+/* Lines below level are left out. Times are left out where the journal adds its
+ * own. */
+void logger_open(enum log_level level);
+
+/* From now on write at the end of each turn of loop, not line by line. Returns
+ * 0 or a negative errno. */
+int logger_attach(uv_loop_t *loop);
+
+void logger_put(enum log_level level, const char *text);
+
+/* Write what is held, and from now on write each line by itself. */
+void logger_detach(void);
+
+#endif

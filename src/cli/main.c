@@ -1,0 +1,65 @@
+#include "cli/cli.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <uv.h>
+
+static const struct command commands[] = {
+	{"run", cmd_run, "relay in the foreground"},
+	{NULL, NULL, NULL},
+};
+
+void complain(const char *text)
+{
+	fputs("lowport: ", stderr);
+	for (; *text != '\0'; text++) {
+		fputc(*text, stderr);
+		if (*text == '\n')
+			fputs("  ", stderr);
+	}
+	fputc('\n', stderr);
+}
+
+static void print_help(FILE *to)
+{
+	fputs("lowport: a TCP relay from a privileged port on one interface "
+	      "to an\nunprivileged backend, without root.\n\n"
+	      "usage: lowport COMMAND [OPTIONS]\n\n",
+	      to);
+	for (const struct command *c = commands; c->name; c++)
+		fprintf(to, "  %-10s %s\n", c->name, c->help);
+	fputs("\n  --help     this text; lowport COMMAND --help tells more\n"
+	      "  --version  the version of lowport and of libuv\n\n"
+	      "for example: lowport run --listen 127.0.0.1:8000 --to 8080\n",
+	      to);
+}
+
+int main(int argc, char *argv[])
+{
+	const char *word = argc > 1 ? argv[1] : "";
+	char text[256];
+
+	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+	    strcmp(word, "help") == 0) {
+		print_help(stdout);
+		return EXIT_OK;
+	}
+	if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+		printf("lowport %s (libuv %s)\n", LOWPORT_VERSION,
+		       uv_version_string());
+		return EXIT_OK;
+	}
+	for (const struct command *c = commands; c->name; c++)
+		if (strcmp(word, c->name) == 0)
+			return c->run(argc - 2, argv + 2);
+	if (word[0] == '\0') {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	snprintf(text, sizeof(text),
+		 "\"%s\" is not a command (try lowport run, or lowport "
+		 "--help)",
+		 word);
+	complain(text);
+	return EXIT_USAGE;
+}

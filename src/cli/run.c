@@ -1,0 +1,362 @@
+#include "cli/cli.h"
+
+#include "cli/logger.h"
+#include "config/args.h"
+#include "config/options.h"
+#include "os/proc.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What is running: the loop, the relay, and how it was asked to end. */
+struct run {
+	struct config config;
+	struct listeners listeners;
+	struct relay_route *routes; /* one for each group */
+	uv_loop_t loop;
+	struct relay *relay;
+	uv_signal_t signals[2];
+	unsigned stops; /* SIGTERM and SIGINT so far */
+};
+
+static void print_option(const struct option *o)
+{
+	char left[64];
+	const char *help = o->help;
+	size_t column = 0;
+
+	snprintf(left, sizeof(left), "--%s %s", o->name, o->argument);
+	printf("  %-30s", left);
+	while (*help != '\0') {
+		size_t word = strcspn(help, " ");
+
+		if (column + word > 46) {
+			printf("\n%-32s", "");
+			column = 0;
+		}
+		printf("%s%.*s", column > 0 ? " " : "", (int)word, help);
+		column += word + 1;
+		help += word + (help[word] == ' ');
+	}
+	if (o->fallback)
+		printf(" (%s)", o->fallback);
+	putchar('\n');
+}
+
+static int print_help(void)
+{
+	puts("usage: lowport run --listen SPEC --to BACKEND [--listen ... --to "
+	     "...]... [OPTIONS]\n\n"
+	     "Relay in the foreground. A --to closes a group: every --listen "
+	     "since the one\nbefore belongs to it.\n");
+	for (const struct option *o = options; o->name; o++)
+		print_option(o);
+	puts("\nSPEC     127.0.0.1:80  [::1]:80  *:80 (both families)  "
+	     "unix:/path\n"
+	     "         systemd  systemd:NAME  launchd:NAME  fd:N  (handed "
+	     "over; with\n"
+	     "         @ADDR:PORT behind it they are refused unless bound "
+	     "there)\n"
+	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
+	     "unix:/path\n"
+	     "TIME     500ms  10s  5m  2h  1d\n\n"
+	     "SIGTERM or SIGINT: accept no more, let connections finish, exit "
+	     "0; a second\none ends at once. Exit 2: wrong usage. Exit 1: a "
+	     "listener could not be had.");
+	return EXIT_OK;
+}
+
+static bool wants_help(int argc, char *const argv[])
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+static void on_ended(void *data, const struct record *what)
+{
+	char text[RECORD_TEXT];
+	const struct run *run = data;
+
+	if (run->config.access_log)
+		logger_put(LEVEL_INFO, record_print(what, text));
+}
+
+static void on_notice(void *data, enum log_level level, const char *text)
+{
+	(void)data;
+	logger_put(level, text);
+}
+
+static void on_drained(void *data)
+{
+	struct run *run = data;
+
+	uv_stop(&run->loop);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct run *run = handle->data;
+	struct stats stats;
+	char text[160];
+	bool now = ++run->stops > 1 || run->config.drain_timeout_ms == 0;
+
+	relay_stats(run->relay, &stats);
+	snprintf(text, sizeof(text),
+		 now ? "%s: ending at once, %llu connections are reset"
+		     : "%s: accepting no more, %llu connections may finish",
+		 number == SIGTERM ? "SIGTERM" : "SIGINT",
+		 (unsigned long long)stats.open);
+	logger_put(LEVEL_INFO, text);
+	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms,
+		    on_drained);
+}
+
+static int watch_signals(struct run *run)
+{
+	static const int numbers[] = {SIGTERM, SIGINT};
+
+	for (int i = 0; i < 2; i++) {
+		int err = uv_signal_init(&run->loop, &run->signals[i]);
+
+		if (err == 0)
+			err = uv_signal_start(&run->signals[i], on_signal,
+					      numbers[i]);
+		if (err < 0)
+			return err;
+		run->signals[i].data = run;
+	}
+	return 0;
+}
+
+/* A descriptor that two listeners have (fd:3 beside systemd), or -1. */
+static int taken_twice(const struct listeners *l, size_t first)
+{
+	for (size_t j = first; j < l->count; j++)
+		for (size_t i = 0; i < j; i++)
+			if (l->at[i].fd == l->at[j].fd)
+				return l->at[j].fd;
+	return -1;
+}
+
+/* Open what one --listen asks for. Returns false after saying why not. */
+static bool open_listener(struct run *run, struct listener_spec *spec)
+{
+	size_t before = run->listeners.count;
+	struct fault why;
+	int twice;
+
+	spec->request.mode = (unsigned)run->config.unix_mode;
+	spec->request.backlog = (int)run->config.backlog;
+	if (spec->source->open(&spec->request, &run->listeners, &why) < 0) {
+		complain(why.text);
+		return false;
+	}
+	twice = taken_twice(&run->listeners, before);
+	if (twice < 0)
+		return true;
+	fault_set(&why, 0,
+		  "%s: descriptor %d is served by another --listen already",
+		  spec->text, twice);
+	complain(why.text);
+	return false;
+}
+
+/* All of them, so that all that is wrong is said at once. counts[i] is how
+ * many listeners there are after group i. */
+static bool open_listeners(struct run *run, size_t *counts)
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < run->config.group_count; i++) {
+		struct config_group *g = &run->config.groups[i];
+
+		for (size_t j = 0; j < g->listener_count; j++)
+			fine = open_listener(run, &g->listeners[j]) && fine;
+		counts[i] = run->listeners.count;
+	}
+	return fine;
+}
+
+static void warn_of_unserved(const struct run *run)
+{
+	char names[256], text[512];
+
+	if (!getenv("LISTEN_FDS") ||
+	    listen_systemd_left(&run->listeners, names, sizeof(names)) == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "systemd handed over sockets that no --listen takes, and "
+		 "their clients will wait for ever: %s",
+		 names);
+	logger_put(LEVEL_WARN, text);
+}
+
+static void say_listening(const struct listener *l,
+			  const struct config_group *g)
+{
+	char text[512], at[ADDR_TEXT], to[ADDR_TEXT];
+	int n = snprintf(text, sizeof(text), "listening on %s ->",
+			 addr_print(&l->addr, at));
+
+	for (size_t i = 0; i < g->backend_count && n < (int)sizeof(text); i++) {
+		const struct relay_backend *b = &g->backends[i];
+		size_t room = sizeof(text) - (size_t)n;
+
+		if (b->host)
+			n += snprintf(text + n, room, " %s:%u", b->host,
+				      b->addr.port);
+		else
+			n += snprintf(text + n, room, " %s",
+				      addr_print(&b->addr, to));
+	}
+	logger_put(LEVEL_INFO, text);
+}
+
+/* Hand listener i to the relay, which closes it; its socket file stays ours. */
+static int serve(struct run *run, const struct config_group *g, size_t group,
+		 size_t i)
+{
+	struct listener *l = &run->listeners.at[i];
+	int err;
+
+	run->routes[group] = (struct relay_route){
+		.backends = g->backends,
+		.count = g->backend_count,
+	};
+	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[group]);
+	if (err < 0) {
+		char text[256], at[ADDR_TEXT];
+
+		snprintf(text, sizeof(text), "%s: %s", addr_print(&l->addr, at),
+			 uv_strerror(err));
+		complain(text);
+		return err;
+	}
+	l->fd = -1;
+	say_listening(l, g);
+	return 0;
+}
+
+static void warn_of_limit(const struct relay_options *opt, size_t descriptors)
+{
+	size_t needed = 2 * (opt->max_connections + opt->max_pipes);
+	char text[256];
+
+	if (needed <= descriptors)
+		return;
+	snprintf(text, sizeof(text),
+		 "max-connections %zu takes %zu descriptors and the limit is "
+		 "%zu: clients will wait in the backlog before that (ulimit "
+		 "-n, LimitNOFILE=)",
+		 opt->max_connections, needed, descriptors);
+	logger_put(LEVEL_WARN, text);
+}
+
+static struct relay_options relay_options(struct run *run)
+{
+	const struct config *c = &run->config;
+	size_t descriptors = proc_raise_descriptor_limit();
+	struct relay_options opt;
+
+	relay_defaults(&opt, descriptors);
+	opt.connect_timeout_ms = c->connect_timeout_ms;
+	opt.idle_timeout_ms = c->idle_timeout_ms;
+	opt.half_close_timeout_ms = c->half_close_timeout_ms;
+	opt.keepalive_s = (unsigned)c->keepalive_s;
+	if (c->max_connections > 0)
+		opt.max_connections = (size_t)c->max_connections;
+	if (!c->splice)
+		opt.max_pipes = 0;
+	opt.ended = on_ended;
+	opt.notice = on_notice;
+	opt.data = run;
+	warn_of_limit(&opt, descriptors);
+	return opt;
+}
+
+static int relay_until_stopped(struct run *run, const size_t *counts)
+{
+	struct relay_options opt = relay_options(run);
+	size_t i = 0;
+	int err = relay_new(&run->relay, &run->loop, &opt);
+
+	if (err < 0) {
+		complain(uv_strerror(err));
+		return EXIT_RUNTIME;
+	}
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group] && err == 0; i++)
+			err = serve(run, &run->config.groups[group], group, i);
+	if (err == 0)
+		err = watch_signals(run);
+	if (err == 0) {
+		warn_of_unserved(run);
+		uv_run(&run->loop, UV_RUN_DEFAULT);
+	}
+	relay_free(run->relay);
+	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
+}
+
+static void close_handle(uv_handle_t *handle, void *data)
+{
+	(void)data;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+static int run_loop(struct run *run, const size_t *counts)
+{
+	int status, err = uv_loop_init(&run->loop);
+
+	if (err < 0) {
+		complain(uv_strerror(err));
+		return EXIT_RUNTIME;
+	}
+	logger_attach(&run->loop);
+	status = relay_until_stopped(run, counts);
+	logger_detach();
+	uv_walk(&run->loop, close_handle, NULL);
+	uv_run(&run->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&run->loop);
+	return status;
+}
+
+static int run_config(struct run *run)
+{
+	size_t groups = run->config.group_count;
+	size_t *counts = calloc(groups, sizeof(*counts));
+	int status = EXIT_RUNTIME;
+
+	run->routes = calloc(groups, sizeof(*run->routes));
+	if (!counts || !run->routes)
+		complain("out of memory");
+	else if (open_listeners(run, counts))
+		status = run_loop(run, counts);
+	listen_close(&run->listeners, 0);
+	free(run->routes);
+	free(counts);
+	return status;
+}
+
+int cmd_run(int argc, char *const argv[])
+{
+	struct run run = {0};
+	int status = EXIT_USAGE;
+
+	if (wants_help(argc, argv))
+		return print_help();
+	proc_ignore_sigpipe();
+	config_init(&run.config);
+	if (args_read(&run.config, argc, argv, complain) == 0) {
+		logger_open((enum log_level)run.config.log_level);
+		status = run_config(&run);
+	}
+	config_free(&run.config);
+	return status;
+}

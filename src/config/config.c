@@ -1,0 +1,192 @@
+#include "config/config.h"
+
+#include "config/options.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (const struct option *o = options; o->name; o++) {
+		struct fault why;
+		int err = o->fallback ? o->parse(c, o, o->fallback, &why) : 0;
+
+		assert(err == 0);
+		(void)err;
+	}
+}
+
+static void free_group(struct config_group *g)
+{
+	for (size_t i = 0; i < g->listener_count; i++)
+		spec_free_listener(&g->listeners[i]);
+	for (size_t i = 0; i < g->backend_count; i++)
+		free(g->strings[i]);
+	free(g->listeners);
+	free(g->backends);
+	free(g->strings);
+}
+
+void config_free(struct config *c)
+{
+	for (size_t i = 0; i < c->group_count; i++)
+		free_group(&c->groups[i]);
+	free(c->groups);
+	c->groups = NULL;
+	c->group_count = 0;
+}
+
+/* Make room for one more behind the count members of *array. */
+static void *grow(void *array, size_t count, size_t size)
+{
+	char *more = realloc(array, (count + 1) * size);
+
+	if (more)
+		memset(more + count * size, 0, size);
+	return more;
+}
+
+static struct config_group *last_group(struct config *c)
+{
+	return c->group_count > 0 ? &c->groups[c->group_count - 1] : NULL;
+}
+
+/* The group that a listener belongs to: a backend has closed the one before. */
+static struct config_group *open_group(struct config *c)
+{
+	struct config_group *g = last_group(c), *groups;
+
+	if (g && g->backend_count == 0)
+		return g;
+	groups = grow(c->groups, c->group_count, sizeof(*groups));
+	if (!groups)
+		return NULL;
+	c->groups = groups;
+	return &groups[c->group_count++];
+}
+
+/* Would both ask for the same socket? */
+static bool is_same_listener(const struct listener_spec *a,
+			     const struct listener_spec *b)
+{
+	const struct listen_request *x = &a->request, *y = &b->request;
+
+	if (a->source != b->source)
+		return false;
+	switch (a->source->argument) {
+	case LISTEN_ADDRESS:
+		return x->addr.port != 0 && addr_equal(&x->addr, &y->addr);
+	case LISTEN_PATH:
+		return addr_equal(&x->addr, &y->addr);
+	case LISTEN_NUMBER:
+		return x->fd == y->fd;
+	case LISTEN_NAME:
+	case LISTEN_OPTIONAL_NAME:
+		return !x->name || !y->name || strcmp(x->name, y->name) == 0;
+	}
+	return false;
+}
+
+static const struct listener_spec *find_same(const struct config *c,
+					     const struct listener_spec *spec)
+{
+	for (size_t i = 0; i < c->group_count; i++) {
+		const struct config_group *g = &c->groups[i];
+
+		for (size_t j = 0; j < g->listener_count; j++)
+			if (is_same_listener(&g->listeners[j], spec))
+				return &g->listeners[j];
+	}
+	return NULL;
+}
+
+int config_add_listener(struct config *c, const char *text, struct fault *why)
+{
+	const struct listener_spec *same;
+	struct listener_spec spec, *listeners;
+	struct config_group *g;
+	int err = spec_parse_listener(&spec, text, why);
+
+	if (err < 0)
+		return err;
+	same = find_same(c, &spec);
+	if (same) {
+		err = fault_set(
+			why, -EINVAL,
+			"\"%s\" asks for what \"%s\" has already taken; "
+			"name each listener once",
+			text, same->text);
+		goto free_spec;
+	}
+	err = fault_set(why, -ENOMEM, "out of memory");
+	g = open_group(c);
+	if (!g)
+		goto free_spec;
+	listeners = grow(g->listeners, g->listener_count, sizeof(*listeners));
+	if (!listeners)
+		goto free_spec;
+	g->listeners = listeners;
+	listeners[g->listener_count++] = spec;
+	return 0;
+
+free_spec:
+	spec_free_listener(&spec);
+	return err;
+}
+
+static bool is_same_backend(const struct relay_backend *a,
+			    const struct relay_backend *b)
+{
+	if (!a->host != !b->host)
+		return false;
+	if (a->host)
+		return a->addr.port == b->addr.port &&
+		       strcmp(a->host, b->host) == 0;
+	return addr_equal(&a->addr, &b->addr);
+}
+
+int config_add_backend(struct config *c, const char *text, struct fault *why)
+{
+	struct config_group *g = last_group(c);
+	struct relay_backend backend, *backends;
+	char *string, **strings;
+	int err = spec_parse_backend(&backend, &string, text, why);
+
+	if (err < 0)
+		return err;
+	if (!g) {
+		err = fault_set(why, -ENOENT,
+				"\"%s\": no listener stands before it (try "
+				"--listen 127.0.0.1:80 --to %s)",
+				text, text);
+		goto free_string;
+	}
+	for (size_t i = 0; i < g->backend_count; i++) {
+		if (!is_same_backend(&g->backends[i], &backend))
+			continue;
+		err = fault_set(why, -EINVAL,
+				"\"%s\" is a backend of these listeners "
+				"already; name each once",
+				text);
+		goto free_string;
+	}
+	err = fault_set(why, -ENOMEM, "out of memory");
+	backends = grow(g->backends, g->backend_count, sizeof(*backends));
+	if (!backends)
+		goto free_string;
+	g->backends = backends;
+	strings = grow(g->strings, g->backend_count, sizeof(*strings));
+	if (!strings)
+		goto free_string;
+	g->strings = strings;
+	strings[g->backend_count] = string;
+	backends[g->backend_count++] = backend;
+	return 0;
+
+free_string:
+	free(string);
+	return err;
+}

@@ -1,0 +1,50 @@
+#ifndef LOWPORT_CONFIG_CONFIG_H
+#define LOWPORT_CONFIG_CONFIG_H
+
+#include "config/spec.h"
+
+/*
+ * What lowport has been told to do: groups of listeners with their backends,
+ * and the settings that hold for all of them.
+ */
+
+struct config_group {
+	struct listener_spec *listeners;
+	size_t listener_count;
+	struct relay_backend *backends;
+	char **strings; /* what the backends point to */
+	size_t backend_count;
+};
+
+struct config {
+	struct config_group *groups;
+	size_t group_count;
+
+	/* The options, see options.c. Times in milliseconds. */
+	uint64_t connect_timeout_ms;
+	uint64_t idle_timeout_ms;
+	uint64_t half_close_timeout_ms;
+	uint64_t drain_timeout_ms;
+	uint64_t keepalive_s;
+	uint64_t max_connections; /* 0: what the descriptors carry */
+	uint64_t backlog;
+	uint64_t unix_mode;
+	uint64_t splice;     /* 0: off */
+	uint64_t log_level;  /* enum log_level */
+	uint64_t access_log; /* 0: off */
+};
+
+/* No group, and every option at its default. */
+void config_init(struct config *c);
+
+void config_free(struct config *c);
+
+/* Add a listener to the group in progress, or begin the next group. Returns 0,
+ * or -EINVAL or -ENOMEM with *why. */
+int config_add_listener(struct config *c, const char *text, struct fault *why);
+
+/* Add a backend to the group in progress. Likewise; -ENOENT: no listener came
+ * before it. */
+int config_add_backend(struct config *c, const char *text, struct fault *why);
+
+#endif

@@ -1,0 +1,221 @@
+#include "config/options.h"
+
+#include "base/log.h"
+#include "base/num.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+static uint64_t *member(struct config *c, const struct option *o)
+{
+	return (uint64_t *)(void *)((char *)c + o->offset);
+}
+
+static int parse_listen(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	(void)o;
+	return config_add_listener(c, text, why);
+}
+
+static int parse_to(struct config *c, const struct option *o, const char *text,
+		    struct fault *why)
+{
+	(void)o;
+	return config_add_backend(c, text, why);
+}
+
+static int parse_time(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	uint64_t ms;
+	int err = num_parse_duration(text, &ms);
+
+	if (err == -EINVAL)
+		return fault_set(why, err,
+				 "\"%s\" is not a duration (try 30s, 10m, 2h)",
+				 text);
+	if (err < 0 || ms < o->min || ms > o->max)
+		return fault_set(why, -EINVAL, "\"%s\" is too %s (try %s)",
+				 text,
+				 err < 0 || ms > o->max ? "long" : "short",
+				 o->fallback);
+	*member(c, o) = ms;
+	return 0;
+}
+
+static int parse_seconds(struct config *c, const struct option *o,
+			 const char *text, struct fault *why)
+{
+	int err = parse_time(c, o, text, why);
+
+	if (err == 0 && *member(c, o) % 1000 != 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is not in whole seconds (try %s)",
+				 text, o->fallback);
+	if (err == 0)
+		*member(c, o) /= 1000;
+	return err;
+}
+
+static int parse_number(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	uint64_t number;
+
+	if (num_parse(text, 10, o->min, o->max, &number) < 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is not a number from %" PRIu64
+				 " to %" PRIu64,
+				 text, o->min, o->max);
+	*member(c, o) = number;
+	return 0;
+}
+
+static int parse_number_or_auto(struct config *c, const struct option *o,
+				const char *text, struct fault *why)
+{
+	if (strcmp(text, "auto") != 0)
+		return parse_number(c, o, text, why);
+	*member(c, o) = 0;
+	return 0;
+}
+
+static int parse_mode(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	uint64_t mode;
+
+	if (num_parse(text, 8, o->min, o->max, &mode) < 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is not a file mode (try 0600, or 0660 "
+				 "for a group)",
+				 text);
+	*member(c, o) = mode;
+	return 0;
+}
+
+/* The default stands for on, "off" for off. */
+static int parse_switch(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	bool on = strcmp(text, o->fallback) == 0;
+
+	if (!on && strcmp(text, "off") != 0)
+		return fault_set(why, -EINVAL, "\"%s\" is neither %s nor off",
+				 text, o->fallback);
+	*member(c, o) = on;
+	return 0;
+}
+
+static int parse_level(struct config *c, const struct option *o,
+		       const char *text, struct fault *why)
+{
+	enum log_level level;
+
+	if (log_level_parse(text, &level) < 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is not a log level (try error, warn, "
+				 "info or debug)",
+				 text);
+	*member(c, o) = level;
+	return 0;
+}
+
+#define AT(name) offsetof(struct config, name)
+#define DAY      UINT64_C(86400000)
+
+const struct option options[] = {
+	{"listen", "SPEC", true, parse_listen, 0, 0, 0, NULL,
+	 "take connections here; may be repeated"},
+	{"to", "BACKEND", true, parse_to, 0, 0, 0, NULL,
+	 "and forward them there; a repeated --to is tried when the one "
+	 "before cannot be reached"},
+	{"connect-timeout", "TIME", false, parse_time, AT(connect_timeout_ms),
+	 1, DAY, "5s", "how long one address of a backend may take to answer"},
+	{"idle-timeout", "TIME", false, parse_time, AT(idle_timeout_ms), 0,
+	 1000 * DAY, "0",
+	 "end a connection on which no byte has moved for so long; 0: never"},
+	{"half-close-timeout", "TIME", false, parse_time,
+	 AT(half_close_timeout_ms), 0, 1000 * DAY, "10m",
+	 "the same, once one direction has ended; 0: never"},
+	{"drain-timeout", "TIME", false, parse_time, AT(drain_timeout_ms), 0,
+	 1000 * DAY, "30s",
+	 "on SIGTERM, how long open connections may take to finish"},
+	{"max-connections", "N", false, parse_number_or_auto,
+	 AT(max_connections), 1, 1000000, "auto",
+	 "at most so many at a time, the backlog holds the rest; auto: what "
+	 "the descriptor limit carries"},
+	{"keepalive", "TIME", false, parse_seconds, AT(keepalive_s), 0,
+	 UINT64_C(32767000), "60s",
+	 "probe a peer that has been silent for so long; 0: never"},
+	{"backlog", "N", false, parse_number, AT(backlog), 1, 65535, "4096",
+	 "how many clients may wait to be accepted (the system caps it)"},
+	{"unix-mode", "MODE", false, parse_mode, AT(unix_mode), 0, 0777, "0600",
+	 "permissions of the socket files that unix:/path makes"},
+	{"splice", "auto|off", false, parse_switch, AT(splice), 0, 0, "auto",
+	 "let the kernel move bulk data by itself where it can (Linux)"},
+	{"log-level", "LEVEL", false, parse_level, AT(log_level), 0, 0, "info",
+	 "error, warn, info or debug"},
+	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
+	 "on", "one line for each connection when it has ended"},
+	{NULL, NULL, false, NULL, 0, 0, 0, NULL, NULL},
+};
+
+const struct option *option_find(const char *name)
+{
+	for (const struct option *o = options; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	return NULL;
+}
+
+enum { NAME_MAX_LENGTH = 32 };
+
+static size_t min3(size_t a, size_t b, size_t c)
+{
+	size_t least = a < b ? a : b;
+
+	return least < c ? least : c;
+}
+
+/* How many letters must be put in, left out or changed (Levenshtein). */
+static size_t distance(const char *a, const char *b)
+{
+	size_t row[NAME_MAX_LENGTH + 1], n = strlen(b);
+
+	if (strlen(a) > NAME_MAX_LENGTH || n > NAME_MAX_LENGTH)
+		return NAME_MAX_LENGTH;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = j;
+	for (size_t i = 1; a[i - 1] != '\0'; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= n; j++) {
+			size_t above = row[j];
+
+			row[j] = min3(above + 1, row[j - 1] + 1,
+				      diagonal + (a[i - 1] != b[j - 1]));
+			diagonal = above;
+		}
+	}
+	return row[n];
+}
+
+const struct option *option_suggest(const char *name)
+{
+	const struct option *nearest = NULL;
+	size_t least = 4;
+
+	for (const struct option *o = options; o->name; o++) {
+		size_t d = distance(name, o->name);
+
+		if (d < least && d < strlen(o->name)) {
+			least = d;
+			nearest = o;
+		}
+	}
+	return nearest;
+}

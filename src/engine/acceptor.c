@@ -1,0 +1,98 @@
+#include "engine/acceptor.h"
+
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Connections in one go; then the others of the loop get their turn. */
+enum { BATCH = 16 };
+
+struct acceptor {
+	int fd;
+	bool dead;
+	struct watch *watch;
+	const struct acceptor_events *events;
+	void *owner;
+};
+
+bool acceptor_error_passes(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS ||
+	       err == -ENOMEM;
+}
+
+static bool is_dead(int err)
+{
+	return err == -EINVAL || err == -EBADF || err == -ENOTSOCK ||
+	       err == -EOPNOTSUPP || err == -EFAULT;
+}
+
+static void on_ready(void *data, int ready)
+{
+	struct acceptor *a = data;
+
+	(void)ready;
+	for (int i = 0; i < BATCH && a->events->may_accept(a->owner); i++) {
+		struct addr client;
+		int fd = sock_accept(a->fd, &client);
+
+		if (fd >= 0) {
+			a->events->accepted(a->owner, fd, &client);
+			continue;
+		}
+		if (fd == -EAGAIN)
+			return;
+		if (is_dead(fd)) {
+			a->dead = true;
+			acceptor_pause(a);
+		}
+		if (a->dead || acceptor_error_passes(fd)) {
+			a->events->failed(a->owner, fd);
+			return;
+		}
+		/* Any other error belongs to that one connection (accept(2)).
+		 */
+	}
+}
+
+int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
+		  const struct acceptor_events *events, void *owner)
+{
+	struct acceptor *a = malloc(sizeof(*a));
+	int err;
+
+	if (!a)
+		return -ENOMEM;
+	*a = (struct acceptor){.fd = fd, .events = events, .owner = owner};
+	err = watch_open(&a->watch, loop, fd, on_ready, a);
+	if (err < 0) {
+		free(a);
+		return err;
+	}
+	*out = a;
+	return 0;
+}
+
+void acceptor_pause(struct acceptor *a)
+{
+	watch_for(a->watch, 0);
+}
+
+void acceptor_resume(struct acceptor *a)
+{
+	if (!a->dead)
+		watch_for(a->watch, WATCH_READ);
+}
+
+static void on_gone(void *data)
+{
+	free(data);
+}
+
+void acceptor_close(struct acceptor *a)
+{
+	watch_close(a->watch, on_gone, a);
+	close(a->fd);
+}

@@ -1,0 +1,40 @@
+#ifndef LOWPORT_ENGINE_ACCEPTOR_H
+#define LOWPORT_ENGINE_ACCEPTOR_H
+
+#include "base/addr.h"
+#include "engine/watch.h"
+
+#include <stdbool.h>
+
+/*
+ * One listening descriptor. It accepts in small batches, and only as many as
+ * it may: uv_listen() would shed the whole backlog in silence when descriptors
+ * run out, and hide every error of accept().
+ */
+struct acceptor;
+
+struct acceptor_events {
+	/* May another one be accepted now? If not, the owner has paused the
+	 * acceptor, or does so soon. */
+	bool (*may_accept)(void *owner);
+	/* A connection; takes fd. */
+	void (*accepted)(void *owner, int fd, const struct addr *client);
+	/* accept() said err: -EMFILE and its like pass, others mean that this
+	 * listener is dead; then it is not watched any more. */
+	void (*failed)(void *owner, int err);
+};
+
+/* A paused acceptor. Takes fd on success. Returns 0 or a negative errno. */
+int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
+		  const struct acceptor_events *events, void *owner);
+
+void acceptor_pause(struct acceptor *a);
+void acceptor_resume(struct acceptor *a);
+
+/* Is err a shortage that passes by itself? */
+bool acceptor_error_passes(int err);
+
+/* Closes the descriptor; a frees itself. */
+void acceptor_close(struct acceptor *a);
+
+#endif

@@ -1,0 +1,364 @@
+#include "engine/conn.h"
+
+#include "engine/dial.h"
+#include "engine/pump.h"
+#include "engine/watch.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum {
+	RETRY_MS = 20,   /* a full Unix backlog, no descriptor */
+	PROBE_MS = 5000, /* a reset that no poll can hear */
+	FLUSH_MS = 5,    /* the last bytes before a reset */
+};
+
+enum conn_state { DIALING, RELAYING, CLOSING };
+
+/* The two sides; also the two directions, by the side they read from. */
+enum { CLIENT, BACKEND, SIDES, NOBODY = SIDES };
+
+struct side {
+	int fd;
+	int waits_for; /* WATCH_READ, WATCH_WRITE */
+	struct watch *watch;
+};
+
+struct conn {
+	struct list node; /* in the worker's conns */
+	struct worker *worker;
+	const struct relay_route *route;
+	struct dial *dial; /* while DIALING */
+	struct side side[SIDES];
+	struct pump pump[SIDES];
+	struct deadline deadline; /* idle or half-closed */
+	struct deadline look;     /* probe or flush */
+	struct addr client, backend;
+	const struct addr *local;
+	uint64_t started_ms;
+	int error;              /* what the lost side said */
+	uint8_t state;          /* enum conn_state */
+	uint8_t lost;           /* the side that has reset, or NOBODY */
+	uint8_t deadline_queue; /* where deadline was armed last */
+};
+
+static uint64_t moved(const struct conn *c)
+{
+	return c->pump[CLIENT].moved + c->pump[BACKEND].moved;
+}
+
+static void fill_record(const struct conn *c, enum close_reason reason,
+			struct record *r)
+{
+	*r = (struct record){
+		.client = c->client,
+		.local = *c->local,
+		.backend = c->backend,
+		.up = c->pump[CLIENT].moved,
+		.down = c->pump[BACKEND].moved,
+		.duration_ms = uv_now(c->worker->loop) - c->started_ms,
+		.reason = reason,
+		.error = c->error,
+	};
+	/* Only now, when someone will read it, ask which of its addresses a
+	 * wildcard listener was reached at. */
+	if (c->worker->options->ended && addr_is_wildcard(c->local))
+		sock_local(c->side[CLIENT].fd, &r->local);
+}
+
+static void on_gone(void *data)
+{
+	free(data);
+}
+
+static void close_side(struct conn *c, int s, bool politely)
+{
+	struct side *side = &c->side[s];
+
+	if (side->fd < 0)
+		return;
+	watch_close(side->watch, s == CLIENT ? on_gone : NULL, c);
+	if (politely)
+		close(side->fd);
+	else
+		sock_reset(side->fd);
+	side->fd = -1;
+}
+
+void conn_close(struct conn *c, enum close_reason reason)
+{
+	struct worker *w = c->worker;
+	struct record what;
+
+	fill_record(c, reason, &what);
+	c->state = CLOSING;
+	if (c->dial)
+		dial_cancel(c->dial);
+	c->dial = NULL;
+	deadline_cancel(&c->deadline);
+	deadline_cancel(&c->look);
+	pump_release(&c->pump[CLIENT]);
+	pump_release(&c->pump[BACKEND]);
+	close_side(c, BACKEND, reason == CLOSE_DONE);
+	close_side(c, CLIENT, reason == CLOSE_DONE);
+	list_remove(&c->node);
+	w->events->ended(w->owner, &what);
+}
+
+void conn_close_all(struct worker *w, enum close_reason reason)
+{
+	while (!list_is_empty(&w->conns))
+		conn_close(list_entry(w->conns.next, struct conn, node),
+			   reason);
+}
+
+static enum close_reason reset_by(const struct conn *c)
+{
+	return c->lost == CLIENT ? CLOSE_CLIENT_RESET : CLOSE_BACKEND_RESET;
+}
+
+/* Side s has reset or is lost: what it sent before is still delivered, what was
+ * on its way to it has nowhere to go. */
+static void lose(struct conn *c, int s, int error)
+{
+	if (c->lost != NOBODY) {
+		/* Nobody is left to deliver to. */
+		if (c->lost != s)
+			conn_close(c, reset_by(c));
+		return;
+	}
+	c->lost = (uint8_t)s;
+	c->error = error;
+	pump_cut(&c->pump[s]);
+	pump_release(&c->pump[!s]);
+	c->pump[!s].wants = PUMP_END;
+}
+
+/* Run the direction that reads from side s. */
+static void run(struct conn *c, int s)
+{
+	struct pump *p = &c->pump[s];
+	int error = 0;
+
+	if (c->state != RELAYING || pump_is_over(p))
+		return;
+	switch (pump_run(p, c->side[s].fd, c->side[!s].fd, &error)) {
+	case PUMP_FINE:
+		break;
+	case PUMP_SRC_FAILED:
+		lose(c, s, error);
+		break;
+	case PUMP_DST_FAILED:
+		lose(c, !s, error);
+		break;
+	case PUMP_NO_MEMORY:
+		c->error = error;
+		conn_close(c, CLOSE_FAILED);
+		break;
+	}
+}
+
+/* The lost side's last bytes have been handed on: has the other side's system
+ * acknowledged them? A reset would overtake them. */
+static bool is_delivered(struct conn *c)
+{
+	int other = c->side[!c->lost].fd;
+
+	return sock_unsent(other) == 0 || sock_error(other) < 0;
+}
+
+static bool is_over(const struct conn *c)
+{
+	return pump_is_over(&c->pump[CLIENT]) &&
+	       pump_is_over(&c->pump[BACKEND]);
+}
+
+static void wait_for(struct conn *c, int s)
+{
+	int events = 0;
+
+	if (c->pump[s].wants == PUMP_SRC)
+		events |= WATCH_READ;
+	if (c->pump[!s].wants == PUMP_DST)
+		events |= WATCH_WRITE;
+	c->side[s].waits_for = events;
+	watch_for(c->side[s].watch, events);
+}
+
+static void set_deadline(struct conn *c, bool moved)
+{
+	const struct relay_options *opt = c->worker->options;
+	bool half = c->pump[CLIENT].src_ended || c->pump[BACKEND].src_ended ||
+		    c->lost != NOBODY;
+	bool half_first = opt->idle_timeout_ms == 0 ||
+			  opt->half_close_timeout_ms < opt->idle_timeout_ms;
+	enum worker_queue queue = QUEUE_IDLE;
+
+	if (half && opt->half_close_timeout_ms > 0 && half_first)
+		queue = QUEUE_HALF;
+	if (!moved && queue == c->deadline_queue)
+		return;
+	c->deadline_queue = (uint8_t)queue;
+	worker_arm(c->worker, queue, &c->deadline);
+}
+
+/* A side that nothing is expected of is not polled, and its reset not heard. */
+static void set_look(struct conn *c)
+{
+	if (c->lost != NOBODY && is_over(c))
+		worker_arm(c->worker, QUEUE_FLUSH, &c->look);
+	else if (c->lost == NOBODY && (c->side[CLIENT].waits_for == 0 ||
+				       c->side[BACKEND].waits_for == 0))
+		worker_arm(c->worker, QUEUE_PROBE, &c->look);
+	else
+		deadline_cancel(&c->look);
+}
+
+/* Something has happened: is it over, and if not, what is waited for? */
+static void settle(struct conn *c, uint64_t moved_before)
+{
+	if (c->state != RELAYING)
+		return;
+	if (is_over(c) && c->lost == NOBODY) {
+		conn_close(c, CLOSE_DONE);
+		return;
+	}
+	if (is_over(c) && is_delivered(c)) {
+		conn_close(c, reset_by(c));
+		return;
+	}
+	wait_for(c, CLIENT);
+	wait_for(c, BACKEND);
+	set_deadline(c, moved(c) != moved_before);
+	set_look(c);
+}
+
+static void on_ready(struct conn *c, int s, int ready)
+{
+	uint64_t before = moved(c);
+
+	if (ready & WATCH_WRITE)
+		run(c, !s);
+	if (ready & WATCH_READ)
+		run(c, s);
+	if (c->lost != NOBODY)
+		run(c, c->lost);
+	settle(c, before);
+}
+
+static void on_client_ready(void *data, int ready)
+{
+	on_ready(data, CLIENT, ready);
+}
+
+static void on_backend_ready(void *data, int ready)
+{
+	on_ready(data, BACKEND, ready);
+}
+
+static void on_silence(struct deadline *d)
+{
+	struct conn *c = list_entry(d, struct conn, deadline);
+
+	if (c->lost != NOBODY)
+		conn_close(c, reset_by(c));
+	else
+		conn_close(c, c->deadline_queue == QUEUE_HALF ? CLOSE_HALF_OPEN
+							      : CLOSE_IDLE);
+}
+
+static void on_probe(struct deadline *d)
+{
+	struct conn *c = list_entry(d, struct conn, look);
+	uint64_t before = moved(c);
+
+	for (int s = CLIENT; s < SIDES; s++) {
+		int err = 0;
+
+		if (c->state == RELAYING && c->side[s].waits_for == 0)
+			err = sock_error(c->side[s].fd);
+		if (err < 0)
+			lose(c, s, err);
+	}
+	if (c->lost != NOBODY)
+		run(c, c->lost);
+	settle(c, before);
+}
+
+static void on_flush(struct deadline *d)
+{
+	struct conn *c = list_entry(d, struct conn, look);
+
+	settle(c, moved(c));
+}
+
+void conn_queues(struct worker *w)
+{
+	const struct relay_options *opt = w->options;
+
+	worker_queue(w, QUEUE_CONNECT, opt->connect_timeout_ms, dial_timed_out);
+	worker_queue(w, QUEUE_RETRY, RETRY_MS, dial_retry);
+	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
+	worker_queue(w, QUEUE_HALF, opt->half_close_timeout_ms, on_silence);
+	worker_queue(w, QUEUE_PROBE, PROBE_MS, on_probe);
+	worker_queue(w, QUEUE_FLUSH, FLUSH_MS, on_flush);
+}
+
+static void on_dialed(void *data, int error, int fd, struct watch *w,
+		      const struct addr *where)
+{
+	struct conn *c = data;
+
+	c->dial = NULL;
+	c->backend = *where;
+	if (error < 0) {
+		c->error = error;
+		conn_close(c, error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
+						  : CLOSE_UNREACHABLE);
+		return;
+	}
+	c->side[BACKEND].fd = fd;
+	c->side[BACKEND].watch = w;
+	watch_hand_over(w, on_backend_ready, c);
+	c->state = RELAYING;
+	c->deadline_queue = QUEUES;
+	/* The client has usually asked for something by now. */
+	on_ready(c, CLIENT, WATCH_READ);
+}
+
+int conn_open(struct worker *w, int fd, const struct conn_origin *from)
+{
+	struct conn *c = calloc(1, sizeof(*c));
+	int err = c ? 0 : -ENOMEM;
+
+	if (err == 0)
+		err = watch_open(&c->side[CLIENT].watch, w->loop, fd,
+				 on_client_ready, c);
+	if (err < 0) {
+		sock_reset(fd);
+		free(c);
+		return err;
+	}
+	c->worker = w;
+	c->route = from->route;
+	c->client = from->client;
+	c->local = from->local;
+	c->side[CLIENT].fd = fd;
+	c->side[BACKEND].fd = -1;
+	c->lost = NOBODY;
+	c->state = DIALING;
+	c->started_ms = uv_now(w->loop);
+	deadline_init(&c->deadline);
+	deadline_init(&c->look);
+	pump_init(&c->pump[CLIENT], &w->pool);
+	pump_init(&c->pump[BACKEND], &w->pool);
+	list_append(&w->conns, &c->node);
+	err = dial_start(&c->dial, w, c->route, on_dialed, c);
+	if (err < 0) {
+		c->error = err;
+		conn_close(c, CLOSE_FAILED);
+	}
+	return 0;
+}

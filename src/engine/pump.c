@@ -1,0 +1,137 @@
+#include "engine/pump.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+
+enum {
+	/* A direction may move this much before others get their turn. */
+	TURN = 512 << 10,
+	/* This many full reads in a row are bulk: 256 KiB in one go. */
+	BULK = 4,
+	/* A spliced read below this is not bulk any more. */
+	TRICKLE = 16 << 10,
+};
+
+void pump_init(struct pump *p, struct mover_pool *pool)
+{
+	*p = (struct pump){.wants = PUMP_SRC};
+	mover_init(&p->mover, pool);
+}
+
+void pump_cut(struct pump *p)
+{
+	p->src_cut = true;
+	/* If the end was passed on before, the cut comes after it. */
+	if (p->wants == PUMP_END)
+		p->wants = PUMP_CUT;
+}
+
+void pump_release(struct pump *p)
+{
+	mover_release(&p->mover);
+}
+
+/* Nothing is held: copy or splice from here on? */
+static void choose_mover(struct pump *p)
+{
+	bool bulk = p->streak >= BULK && !p->never_splice &&
+		    mover_pool_has_pipe(p->mover.pool);
+	const struct mover_kind *kind = bulk ? &mover_splice : &mover_copy;
+
+	if (p->mover.kind != kind)
+		mover_use(&p->mover, kind);
+}
+
+/* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
+ * nothing now, or how reading failed. */
+static ssize_t fill(struct pump *p, int src)
+{
+	ssize_t n;
+
+	choose_mover(p);
+	n = p->mover.kind->fill(&p->mover, src);
+	if (n == -EINVAL && p->mover.kind == &mover_splice) {
+		p->never_splice = true;
+		choose_mover(p);
+		n = p->mover.kind->fill(&p->mover, src);
+	}
+	if (n == -EAGAIN && p->src_cut)
+		n = -ECONNRESET;
+	if (n == -EAGAIN)
+		return n;
+	if (n <= 0)
+		p->src_ended = true;
+	if (n < 0)
+		p->src_cut = true;
+	return n;
+}
+
+/* Was that read the last for now? A read that leaves room in the buffer has
+ * emptied the socket; asking again would cost a system call to hear so. */
+static bool note_size(struct pump *p, size_t n)
+{
+	bool spliced = p->mover.kind == &mover_splice;
+
+	if (spliced && n < TRICKLE)
+		p->streak = 0;
+	else if (!spliced && n < MOVER_SCRATCH)
+		p->streak = 0;
+	else if (p->streak < BULK)
+		p->streak++;
+	return !spliced && n < MOVER_SCRATCH;
+}
+
+/* Everything that src gave is delivered, and it gives no more. */
+static enum pump_fault finish(struct pump *p, int dst, int *error)
+{
+	if (p->src_cut) {
+		p->wants = PUMP_CUT;
+		return PUMP_FINE;
+	}
+	/* ENOTCONN: dst has gone already; reading from it will tell. */
+	if (shutdown(dst, SHUT_WR) < 0 && errno != ENOTCONN) {
+		*error = -errno;
+		return PUMP_DST_FAILED;
+	}
+	p->wants = PUMP_END;
+	return PUMP_FINE;
+}
+
+enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
+{
+	size_t taken = 0;
+	bool emptied = false;
+
+	for (;;) {
+		ssize_t n;
+
+		if (p->mover.held > 0) {
+			n = p->mover.kind->drain(&p->mover, dst);
+			if (n > 0)
+				p->moved += (size_t)n;
+			if (n < 0 && n != -EAGAIN) {
+				*error = (int)n;
+				return n == -ENOMEM ? PUMP_NO_MEMORY
+						    : PUMP_DST_FAILED;
+			}
+		}
+		if (p->mover.held > 0) {
+			p->wants = PUMP_DST;
+			return PUMP_FINE;
+		}
+		if (p->src_ended)
+			return finish(p, dst, error);
+		p->wants = PUMP_SRC;
+		if (emptied || taken >= TURN)
+			return PUMP_FINE;
+		n = fill(p, src);
+		if (n == -EAGAIN)
+			return PUMP_FINE;
+		if (n < 0) {
+			*error = (int)n;
+			return PUMP_SRC_FAILED;
+		}
+		taken += (size_t)n;
+		emptied = n > 0 && note_size(p, (size_t)n);
+	}
+}

@@ -1,0 +1,66 @@
+#ifndef LOWPORT_ENGINE_PUMP_H
+#define LOWPORT_ENGINE_PUMP_H
+
+#include "os/mover.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * One direction of a connection: bytes from src to dst, in order, until src
+ * ends. Knows nothing of the other direction and nothing of libuv: it is run
+ * when one of its ends is ready, and says what it waits for.
+ *
+ * It copies until it proves to be bulk, and splices from then on, while there
+ * is a pipe to be had.
+ */
+
+enum pump_wants {
+	PUMP_SRC, /* src to be readable */
+	PUMP_DST, /* dst to be writable */
+	PUMP_END, /* nothing any more: src has ended, and dst knows all */
+	PUMP_CUT, /* nothing any more: src was reset, and dst has all that was
+		   * read before; dst has not been told */
+};
+
+enum pump_fault { PUMP_FINE, PUMP_SRC_FAILED, PUMP_DST_FAILED, PUMP_NO_MEMORY };
+
+struct pump {
+	struct mover mover;
+	uint64_t moved;    /* bytes that dst has taken */
+	unsigned streak;   /* full reads in a row */
+	uint8_t wants;     /* enum pump_wants */
+	bool src_ended;    /* no more will come from src */
+	bool src_cut;      /* its end is a reset, not an end */
+	bool never_splice; /* these descriptors cannot */
+};
+
+void pump_init(struct pump *p, struct mover_pool *pool);
+
+/*
+ * Move what can be moved without waiting, up to a fair share of a turn, and
+ * pass on the end of src by shutting down dst for writing once everything is
+ * delivered. p->wants then says what to wait for; after PUMP_SRC there may be
+ * more to read at once.
+ *
+ * PUMP_SRC_FAILED: reading failed, *error says how. Run p again: it delivers
+ * what it holds and ends with PUMP_CUT.
+ * PUMP_DST_FAILED, PUMP_NO_MEMORY: *error says how. p must not be run again.
+ * Both descriptors stay the caller's.
+ */
+enum pump_fault pump_run(struct pump *p, int src, int dst, int *error);
+
+/* src has been reset, as was found out elsewhere: what it still gives is
+ * delivered, but its end is a cut, not an end. */
+void pump_cut(struct pump *p);
+
+static inline bool pump_is_over(const struct pump *p)
+{
+	return p->wants == PUMP_END || p->wants == PUMP_CUT;
+}
+
+/* Drop what p holds. */
+void pump_release(struct pump *p);
+
+#endif

@@ -1,0 +1,89 @@
+#include "engine/watch.h"
+
+#include <stdlib.h>
+
+struct watch {
+	uv_poll_t poll;
+	watch_cb cb;
+	void (*gone)(void *data);
+	void *data;
+	int events;
+};
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct watch *w = poll->data;
+	int ready = 0;
+
+	if (status < 0) {
+		/* libuv has stopped polling it. */
+		w->events = 0;
+		ready = WATCH_READ | WATCH_WRITE;
+	}
+	if (events & UV_READABLE)
+		ready |= WATCH_READ;
+	if (events & UV_WRITABLE)
+		ready |= WATCH_WRITE;
+	w->cb(w->data, ready);
+}
+
+int watch_open(struct watch **out, uv_loop_t *loop, int fd, watch_cb cb,
+	       void *data)
+{
+	struct watch *w = malloc(sizeof(*w));
+	int err;
+
+	if (!w)
+		return UV_ENOMEM;
+	err = uv_poll_init(loop, &w->poll, fd);
+	if (err < 0) {
+		free(w);
+		return err;
+	}
+	w->poll.data = w;
+	w->cb = cb;
+	w->data = data;
+	w->gone = NULL;
+	w->events = 0;
+	*out = w;
+	return 0;
+}
+
+void watch_for(struct watch *w, int events)
+{
+	int mask = 0;
+
+	if (events == w->events)
+		return;
+	w->events = events;
+	if (events & WATCH_READ)
+		mask |= UV_READABLE;
+	if (events & WATCH_WRITE)
+		mask |= UV_WRITABLE;
+	if (mask)
+		uv_poll_start(&w->poll, mask, on_ready);
+	else
+		uv_poll_stop(&w->poll);
+}
+
+void watch_hand_over(struct watch *w, watch_cb cb, void *data)
+{
+	w->cb = cb;
+	w->data = data;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct watch *w = handle->data;
+
+	if (w->gone)
+		w->gone(w->data);
+	free(w);
+}
+
+void watch_close(struct watch *w, void (*gone)(void *data), void *data)
+{
+	w->gone = gone;
+	w->data = data;
+	uv_close((uv_handle_t *)&w->poll, on_closed);
+}

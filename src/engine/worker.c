@@ -1,0 +1,89 @@
+#include "engine/worker.h"
+
+static void on_timer(uv_timer_t *timer);
+
+static void set_timer(struct worker *w)
+{
+	uint64_t now_ms = uv_now(w->loop), next_ms = UINT64_MAX;
+
+	for (int i = 0; i < QUEUES; i++) {
+		uint64_t due_ms = deadline_next(&w->queue[i]);
+
+		if (due_ms < next_ms)
+			next_ms = due_ms;
+	}
+	w->timer_due_ms = next_ms;
+	if (next_ms == UINT64_MAX)
+		uv_timer_stop(&w->timer);
+	else
+		uv_timer_start(&w->timer, on_timer,
+			       next_ms > now_ms ? next_ms - now_ms : 0, 0);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct worker *w = timer->data;
+	uint64_t now_ms = uv_now(w->loop);
+
+	for (int i = 0; i < QUEUES; i++)
+		deadline_expire(&w->queue[i], now_ms);
+	set_timer(w);
+}
+
+static void nobody(struct deadline *d)
+{
+	(void)d;
+}
+
+int worker_init(struct worker *w, uv_loop_t *loop,
+		const struct relay_options *options,
+		const struct worker_events *events, void *owner)
+{
+	int err = mover_pool_init(&w->pool, options->max_pipes);
+
+	if (err < 0)
+		return err;
+	err = uv_timer_init(loop, &w->timer);
+	if (err < 0) {
+		mover_pool_free(&w->pool);
+		return err;
+	}
+	w->timer.data = w;
+	w->timer_due_ms = UINT64_MAX;
+	w->loop = loop;
+	w->options = options;
+	w->events = events;
+	w->owner = owner;
+	list_init(&w->conns);
+	for (int i = 0; i < QUEUES; i++)
+		deadline_queue_init(&w->queue[i], 0, nobody);
+	return 0;
+}
+
+void worker_queue(struct worker *w, enum worker_queue queue, uint64_t after_ms,
+		  void (*expired)(struct deadline *d))
+{
+	deadline_queue_init(&w->queue[queue], after_ms, expired);
+}
+
+void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d)
+{
+	deadline_arm(&w->queue[queue], d, uv_now(w->loop));
+	/* A timer that is early finds nothing due and is set again; only one
+	 * that would be late has to be moved. */
+	if (!list_is_empty(&d->node) && d->due_ms < w->timer_due_ms)
+		set_timer(w);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct worker *w = handle->data;
+
+	mover_pool_free(&w->pool);
+	w->events->closed(w->owner);
+}
+
+void worker_close(struct worker *w)
+{
+	uv_close((uv_handle_t *)&w->timer, on_closed);
+}

@@ -1,0 +1,158 @@
+#include "os/listen.h"
+
+#include "os/platform.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+const struct listen_source listen_sources[] = {
+	{"launchd", LISTEN_NAME, true, listen_open_launchd},
+	{"systemd", LISTEN_OPTIONAL_NAME, true, listen_open_systemd},
+	{"fd", LISTEN_NUMBER, true, listen_open_fd},
+	{"unix", LISTEN_PATH, false, listen_open_unix},
+	{"", LISTEN_ADDRESS, false, listen_open_bind},
+	{NULL, LISTEN_ADDRESS, false, NULL},
+};
+
+int listen_add(struct listeners *out, int fd, const struct addr *addr,
+	       const struct listen_request *want, struct fault *why)
+{
+	size_t size = (out->count + 1) * sizeof(*out->at);
+	struct listener *at = realloc(out->at, size);
+	char *path = NULL;
+
+	if (at)
+		out->at = at;
+	if (at && addr->family == AF_UNIX && addr->path)
+		path = strdup(addr->path);
+	if (!at || (addr->family == AF_UNIX && addr->path && !path))
+		return fault_set(why, -ENOMEM, "%s: out of memory", want->text);
+	at += out->count++;
+	*at = (struct listener){.fd = fd, .addr = *addr, .path = path};
+	if (at->addr.family == AF_UNIX)
+		at->addr.path = path;
+	return 0;
+}
+
+static int int_option(int fd, int option, int *value)
+{
+	socklen_t length = sizeof(*value);
+
+	return getsockopt(fd, SOL_SOCKET, option, value, &length) < 0 ? -errno
+								      : 0;
+}
+
+static const char *type_name(int type)
+{
+	switch (type) {
+	case SOCK_DGRAM:
+		return "a datagram (UDP) socket";
+	case SOCK_SEQPACKET:
+		return "a seqpacket socket";
+	default:
+		return "a socket of another type";
+	}
+}
+
+static bool bound_where_asked(const struct addr *bound,
+			      const struct listen_request *want)
+{
+	return want->addr.family == AF_UNSPEC || addr_equal(bound, &want->addr);
+}
+
+static int check_kind(int fd, const struct listen_request *want,
+		      const char *giver, const char *mend, struct fault *why)
+{
+	int type, listening, err = int_option(fd, SO_TYPE, &type);
+
+	if (err == -ENOTSOCK)
+		return fault_set(why, err,
+				 "%s: descriptor %d from %s is not a socket; "
+				 "expected a listening stream socket.\n%s",
+				 want->text, fd, giver, mend);
+	if (err < 0)
+		return fault_set(why, err, "%s: descriptor %d from %s: %s.\n%s",
+				 want->text, fd, giver, strerror(-err), mend);
+	if (type != SOCK_STREAM)
+		return fault_set(why, -ESOCKTNOSUPPORT,
+				 "%s: descriptor %d from %s is %s; expected a "
+				 "listening stream (TCP or Unix) socket.\n%s",
+				 want->text, fd, giver, type_name(type), mend);
+	if (int_option(fd, SO_ACCEPTCONN, &listening) < 0)
+		listening = 0;
+	return listening;
+}
+
+int listen_adopt(int fd, const struct listen_request *want, const char *giver,
+		 const char *mend, struct listeners *out, struct fault *why)
+{
+	char expected[ADDR_TEXT], got[ADDR_TEXT];
+	struct sockaddr_storage ss = {0};
+	socklen_t length = sizeof(ss);
+	struct addr bound;
+	int err, listening = check_kind(fd, want, giver, mend, why);
+
+	if (listening < 0)
+		return listening;
+	if (getsockname(fd, (struct sockaddr *)&ss, &length) < 0)
+		return fault_set(why, -errno, "%s: descriptor %d from %s: %s.",
+				 want->text, fd, giver, strerror(errno));
+	addr_from_sockaddr(&bound, (const struct sockaddr *)&ss, length);
+	addr_print(&want->addr, expected);
+	addr_print(&bound, got);
+	if (bound.family == AF_UNSPEC)
+		return fault_set(why, -EAFNOSUPPORT,
+				 "%s: descriptor %d from %s is neither a TCP "
+				 "nor a Unix socket.\n%s",
+				 want->text, fd, giver, mend);
+	if (bound.family != AF_UNIX && bound.port == 0)
+		return fault_set(why, -EADDRNOTAVAIL,
+				 "%s: the socket from %s (descriptor %d) is "
+				 "not bound%s%s: its bind failed.\n%s",
+				 want->text, giver, fd,
+				 want->addr.family ? "; expected " : "",
+				 want->addr.family ? expected : "", mend);
+	if (!listening)
+		return fault_set(why, -EINVAL,
+				 "%s: the socket from %s (descriptor %d, %s) "
+				 "does not listen; expected a listening "
+				 "socket.\n%s",
+				 want->text, giver, fd, got, mend);
+	if (!bound_where_asked(&bound, want))
+		return fault_set(why, -EADDRNOTAVAIL,
+				 "%s: the socket from %s (descriptor %d) is "
+				 "bound to %s; expected %s.\n%s",
+				 want->text, giver, fd, got, expected, mend);
+	err = sock_prepare(fd);
+	if (err < 0)
+		return fault_set(why, err, "%s: descriptor %d: %s", want->text,
+				 fd, strerror(-err));
+	return listen_add(out, fd, &bound, want, why);
+}
+
+static void close_one(struct listener *l)
+{
+	struct stat now;
+
+	if (l->made && l->path && stat(l->path, &now) == 0 &&
+	    now.st_dev == l->dev && now.st_ino == l->ino)
+		unlink(l->path);
+	if (l->fd >= 0)
+		close(l->fd);
+	free(l->path);
+}
+
+void listen_close(struct listeners *l, size_t first)
+{
+	while (l->count > first)
+		close_one(&l->at[--l->count]);
+	if (l->count > 0)
+		return;
+	free(l->at);
+	l->at = NULL;
+}

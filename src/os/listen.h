@@ -1,0 +1,104 @@
+#ifndef LOWPORT_OS_LISTEN_H
+#define LOWPORT_OS_LISTEN_H
+
+#include "base/addr.h"
+#include "base/fault.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+/*
+ * Seam 1: where a listener comes from. Each source turns what was asked for
+ * into listening descriptors, or says why not. A new source is one new file
+ * and one new row in listen.c.
+ */
+
+/* What was asked for. Which fields count is the source's business. */
+struct listen_request {
+	const char *text;   /* as the user wrote it, for messages */
+	const char *name;   /* systemd, launchd: the entry; NULL: all */
+	int fd;             /* fd: the number */
+	struct addr addr;   /* bind: where; elsewhere: what it must turn out
+			      * to be bound to, AF_UNSPEC if not said */
+	bool both_families; /* bind: 0.0.0.0 and [::] */
+	unsigned mode;      /* unix: permissions of the socket file */
+	int backlog;        /* bind, unix */
+};
+
+struct listener {
+	int fd;           /* -1 once someone else has taken it */
+	struct addr addr; /* where it is bound */
+	char *path;       /* of a Unix listener: addr's, owned here */
+	bool made;        /* bound by us: a Unix path is ours to remove, */
+	dev_t dev;        /* if it is still this file */
+	ino_t ino;
+};
+
+/* Listeners that were opened; all that they hold is the owner's of this. Starts
+ * as zeroes. */
+struct listeners {
+	struct listener *at;
+	size_t count;
+};
+
+/* What a source wants behind its prefix. */
+enum listen_argument {
+	LISTEN_ADDRESS,       /* ADDR:PORT */
+	LISTEN_PATH,          /* :PATH */
+	LISTEN_NAME,          /* :NAME */
+	LISTEN_OPTIONAL_NAME, /* nothing or :NAME */
+	LISTEN_NUMBER,        /* :N */
+};
+
+struct listen_source {
+	const char *prefix; /* "" for an address that we bind */
+	enum listen_argument argument;
+	bool handed_over; /* made by another: @ADDR:PORT may follow */
+
+	/* Add what was asked for to out. On failure *why says in words what
+	 * is wrong and how to mend it, nothing is added, and nothing of ours
+	 * stays open. Returns 0 or a negative errno. */
+	int (*open)(const struct listen_request *want, struct listeners *out,
+		    struct fault *why);
+};
+
+/* The sources of this system, the one with the empty prefix last. Ends with a
+ * row whose prefix is NULL. */
+extern const struct listen_source listen_sources[];
+
+int listen_open_bind(const struct listen_request *want, struct listeners *out,
+		     struct fault *why);
+int listen_open_unix(const struct listen_request *want, struct listeners *out,
+		     struct fault *why);
+int listen_open_systemd(const struct listen_request *want,
+			struct listeners *out, struct fault *why);
+int listen_open_launchd(const struct listen_request *want,
+			struct listeners *out, struct fault *why);
+int listen_open_fd(const struct listen_request *want, struct listeners *out,
+		   struct fault *why);
+
+/* The names of systemd's sockets that no request took so far, joined by ", "
+ * in buf. Returns how many. */
+size_t listen_systemd_left(const struct listeners *taken, char *buf,
+			   size_t size);
+
+/*
+ * A descriptor handed over is not yet a listener: look whether fd is a
+ * listening stream socket, bound, and bound where want->addr says, and add it
+ * to out, non-blocking and closed on exec. giver names who handed it over and
+ * mend says what to do about it, for *why. fd stays the caller's on failure.
+ */
+int listen_adopt(int fd, const struct listen_request *want, const char *giver,
+		 const char *mend, struct listeners *out, struct fault *why);
+
+/* Add fd, bound to addr, whose path is copied. Takes fd on success. -ENOMEM with
+ * *why set. */
+int listen_add(struct listeners *out, int fd, const struct addr *addr,
+	       const struct listen_request *want, struct fault *why);
+
+/* Close the listeners from the first-th on and remove each socket file that we
+ * made and that is still ours. */
+void listen_close(struct listeners *l, size_t first);
+
+#endif

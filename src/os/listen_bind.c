@@ -1,0 +1,94 @@
+#include "os/listen.h"
+#include "os/platform.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int explain(struct fault *why, int err, const struct addr *addr)
+{
+	char text[ADDR_TEXT], who[64];
+
+	addr_print(addr, text);
+	switch (err) {
+	case -EACCES:
+		return fault_set(why, err,
+				 "%s: this user may not bind a port below "
+				 "1024.\n%s\nOr take a port from 1024 on.",
+				 text, platform_low_port_hint);
+	case -EADDRINUSE:
+		snprintf(who, sizeof(who), platform_who_listens, addr->port);
+		return fault_set(why, err,
+				 "%s: another program holds this port.\n"
+				 "See which one: %s",
+				 text, who);
+	case -EADDRNOTAVAIL:
+		return fault_set(why, err,
+				 "%s: this machine does not have that address "
+				 "now.\nIs the interface up? See: %s",
+				 text, platform_show_addresses);
+	default:
+		return fault_set(why, err, "%s: %s", text, strerror(-err));
+	}
+}
+
+static int bind_and_listen(int fd, const struct addr *addr, int backlog)
+{
+	struct sockaddr_storage ss;
+	socklen_t length = addr_to_sockaddr(addr, &ss);
+	int on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0)
+		return -errno;
+	/* [::] is IPv6 alone, whatever the system's default: `*` is both. */
+	if (addr->family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&ss, length) < 0 ||
+	    listen(fd, backlog) < 0)
+		return -errno;
+	return 0;
+}
+
+static int open_one(const struct addr *addr, const struct listen_request *want,
+		    struct listeners *out, struct fault *why)
+{
+	struct addr bound;
+	int err, fd = sock_open(addr->family);
+
+	if (fd < 0)
+		return explain(why, fd, addr);
+	err = bind_and_listen(fd, addr, want->backlog);
+	if (err == 0)
+		err = sock_local(fd, &bound);
+	if (err < 0)
+		explain(why, err, addr);
+	else
+		err = listen_add(out, fd, &bound, want, why);
+	if (err < 0)
+		close(fd);
+	return err;
+}
+
+int listen_open_bind(const struct listen_request *want, struct listeners *out,
+		     struct fault *why)
+{
+	size_t before = out->count;
+	struct addr any6 = {.family = AF_INET6, .port = want->addr.port};
+	int err = open_one(&want->addr, want, out, why);
+
+	if (err < 0 || !want->both_families)
+		return err;
+	any6.port = out->at[before].addr.port;
+	err = open_one(&any6, want, out, why);
+	/* A system without IPv6 has no second family to serve. */
+	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)
+		return 0;
+	if (err < 0)
+		listen_close(out, before);
+	return err;
+}

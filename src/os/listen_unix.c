@@ -1,0 +1,98 @@
+#include "os/listen.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Make room for the path: a socket file that nobody serves any more is
+ * removed, anything else stays. */
+static int clear_path(const struct addr *addr, struct fault *why)
+{
+	struct stat st;
+	int fd, err;
+
+	if (lstat(addr->path, &st) < 0)
+		return errno == ENOENT ? 0
+				       : fault_set(why, -errno, "unix:%s: %s",
+						   addr->path, strerror(errno));
+	if (!S_ISSOCK(st.st_mode))
+		return fault_set(why, -EEXIST,
+				 "unix:%s: exists and is not a socket; choose "
+				 "another path or remove it yourself",
+				 addr->path);
+	fd = sock_open(AF_UNIX);
+	if (fd < 0)
+		return fault_set(why, fd, "unix:%s: %s", addr->path,
+				 strerror(-fd));
+	err = sock_connect(fd, addr);
+	close(fd);
+	if (err == 0 || err == -EAGAIN || err == -EINPROGRESS)
+		return fault_set(why, -EADDRINUSE,
+				 "unix:%s: another program serves this socket; "
+				 "stop it or choose another path",
+				 addr->path);
+	if (err != -ECONNREFUSED || unlink(addr->path) < 0)
+		return fault_set(why, -EADDRINUSE,
+				 "unix:%s: exists, and cannot be replaced: %s",
+				 addr->path,
+				 strerror(err == -ECONNREFUSED ? errno : -err));
+	return 0;
+}
+
+/* The file never has more rights than asked for, not even for a moment. */
+static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
+{
+	struct sockaddr_storage ss;
+	socklen_t length = addr_to_sockaddr(addr, &ss);
+	mode_t before = umask(0777 & ~(mode_t)0600);
+	int err = 0;
+
+	if (bind(fd, (const struct sockaddr *)&ss, length) < 0)
+		err = -errno;
+	umask(before);
+	if (err == 0 && chmod(addr->path, (mode_t)mode) < 0)
+		err = -errno;
+	return err;
+}
+
+static int bind_and_listen(int fd, const struct listen_request *want,
+			   struct listeners *out, struct fault *why)
+{
+	struct listener *made;
+	struct stat st;
+	int err = bind_with_mode(fd, &want->addr, want->mode);
+
+	if (err == 0 &&
+	    (listen(fd, want->backlog) < 0 || stat(want->addr.path, &st) < 0))
+		err = -errno;
+	if (err < 0)
+		return fault_set(why, err, "unix:%s: %s", want->addr.path,
+				 strerror(-err));
+	err = listen_add(out, fd, &want->addr, want, why);
+	if (err < 0)
+		return err;
+	made = &out->at[out->count - 1];
+	made->made = true;
+	made->dev = st.st_dev;
+	made->ino = st.st_ino;
+	return 0;
+}
+
+int listen_open_unix(const struct listen_request *want, struct listeners *out,
+		     struct fault *why)
+{
+	int fd, err = clear_path(&want->addr, why);
+
+	if (err < 0)
+		return err;
+	fd = sock_open(AF_UNIX);
+	if (fd < 0)
+		return fault_set(why, fd, "%s: %s", want->text, strerror(-fd));
+	err = bind_and_listen(fd, want, out, why);
+	if (err < 0)
+		close(fd);
+	return err;
+}

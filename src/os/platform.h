@@ -1,0 +1,24 @@
+#ifndef LOWPORT_OS_PLATFORM_H
+#define LOWPORT_OS_PLATFORM_H
+
+#include <stddef.h>
+
+/* What has another name or value on each system. CMake picks platform_linux.c
+ * or platform_darwin.c. */
+
+/* The TCP option that sets the silence before the first keepalive probe. */
+extern const int platform_keepidle;
+
+/* The most descriptors worth asking for, where the hard limit is no limit. */
+extern const size_t platform_descriptors_max;
+
+/* One sentence on how a port below 1024 on one address is had without root. */
+extern const char platform_low_port_hint[];
+
+/* The command that shows who listens on a TCP port, with one %u for it. */
+extern const char platform_who_listens[];
+
+/* The command that shows the addresses of this machine. */
+extern const char platform_show_addresses[];
+
+#endif

@@ -1,0 +1,19 @@
+#include "os/platform.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/syslimits.h>
+
+const int platform_keepidle = TCP_KEEPALIVE;
+
+/* setrlimit(2): more than OPEN_MAX is refused although the hard limit says
+ * "unlimited". */
+const size_t platform_descriptors_max = OPEN_MAX;
+
+const char platform_low_port_hint[] =
+	"Let launchd hold the port and hand it over (a LaunchAgent with a "
+	"Sockets entry, see launchd/README.md), and use --listen launchd:NAME.";
+
+const char platform_who_listens[] = "lsof -nP -iTCP:%u -sTCP:LISTEN";
+
+const char platform_show_addresses[] = "ifconfig";

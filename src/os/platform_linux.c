@@ -1,0 +1,15 @@
+#include "os/platform.h"
+
+#include <netinet/tcp.h>
+
+const int platform_keepidle = TCP_KEEPIDLE;
+
+const size_t platform_descriptors_max = 1048576;
+
+const char platform_low_port_hint[] =
+	"Let systemd hold the port and hand it over (a .socket unit, or "
+	"systemd-socket-activate), and use --listen systemd.";
+
+const char platform_who_listens[] = "ss -ltnp 'sport = :%u'";
+
+const char platform_show_addresses[] = "ip address";

@@ -1,0 +1,15 @@
+#ifndef LOWPORT_OS_PROC_H
+#define LOWPORT_OS_PROC_H
+
+#include <stddef.h>
+
+/* The process itself: its limits and its signals. */
+
+/* Raise the descriptor limit as far as an ordinary user may. Returns the limit
+ * that now holds. */
+size_t proc_raise_descriptor_limit(void);
+
+/* A write to a peer that has gone is an error, never a signal. */
+void proc_ignore_sigpipe(void);
+
+#endif

@@ -1,0 +1,55 @@
+#ifndef LOWPORT_OS_SOCK_H
+#define LOWPORT_OS_SOCK_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/*
+ * Stream sockets, as the relay needs them: each one made here is non-blocking
+ * and closed on exec. All return 0 (or what they say) or a negative errno.
+ */
+
+/* A new socket of that family. Returns the descriptor, which is the caller's.
+ */
+int sock_open(int family);
+
+/*
+ * Take one connection from a listener. Returns its descriptor, which is the
+ * caller's, and fills in *peer (a Unix peer's path is left out).
+ * -EAGAIN: none waits. -ECONNABORTED: it was gone before it could be taken.
+ */
+int sock_accept(int listener, struct addr *peer);
+
+/* Begin to connect. Returns 0 if it is connected now, -EINPROGRESS if it will
+ * be writable once that is decided, -EAGAIN if a Unix listener's backlog is
+ * full and nothing has begun. */
+int sock_connect(int fd, const struct addr *to);
+
+/* The pending error of a socket, taken off it: 0 or negative. */
+int sock_error(int fd);
+
+/* Where it is bound. A Unix path is left out. */
+int sock_local(int fd, struct addr *local);
+
+/* Bytes that the other end has not acknowledged yet; 0 where the system cannot
+ * tell. */
+size_t sock_unsent(int fd);
+
+/* Send small segments at once. A Unix socket always does: 0. */
+int sock_nodelay(int fd);
+
+/* Find out about a peer that vanished: probe it after so many silent seconds,
+ * and give up one such time later. A Unix peer cannot vanish: 0. */
+int sock_keepalive(int fd, unsigned idle_s);
+
+/* Make it non-blocking and closed on exec. */
+int sock_prepare(int fd);
+
+/* Close it with a reset, dropping what is unsent. Takes fd. A Unix socket has
+ * no reset: its peer sees the end, or ECONNRESET if it wrote something that
+ * was not read. */
+void sock_reset(int fd);
+
+#endif

@@ -1,0 +1,64 @@
+#include "os/sock.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* A Unix stream socket starts with 8 KiB each way (uipc_usrreq.c). */
+enum { UNIX_BUFFER = 256 << 10 };
+
+/* Darwin has no SOCK_CLOEXEC and no accept4(). */
+static int prepared(int fd, int family)
+{
+	int size = UNIX_BUFFER, err = sock_prepare(fd);
+
+	if (err == 0 && family == AF_UNIX) {
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+	}
+	if (err == 0)
+		return fd;
+	close(fd);
+	return err;
+}
+
+int sock_open(int family)
+{
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	return fd < 0 ? -errno : prepared(fd, family);
+}
+
+int sock_accept(int listener, struct addr *peer)
+{
+	struct sockaddr_storage ss;
+	socklen_t length;
+	int fd;
+
+	do {
+		length = sizeof(ss);
+		fd = accept(listener, (struct sockaddr *)&ss, &length);
+	} while (fd < 0 && errno == EINTR);
+	if (fd < 0)
+		return -errno;
+	/* XNU hands over a connection that was already reset as a valid
+	 * descriptor without an address (uipc_syscalls.c). */
+	if (length == 0) {
+		close(fd);
+		return -ECONNABORTED;
+	}
+	addr_from_sockaddr(peer, (const struct sockaddr *)&ss, length);
+	if (peer->family == AF_UNIX)
+		peer->path = NULL;
+	return prepared(fd, peer->family);
+}
+
+size_t sock_unsent(int fd)
+{
+	int bytes;
+	socklen_t length = sizeof(bytes);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &bytes, &length) < 0)
+		return 0;
+	return (size_t)bytes;
+}
