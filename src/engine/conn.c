@@ -11,8 +11,9 @@
 
 enum {
 	RETRY_MS = 20,   /* a full Unix backlog, no descriptor */
-	PROBE_MS = 5000, /* a reset that no poll can hear */
-	FLUSH_MS = 5,    /* the last bytes before a reset */
+	PROBE_MS = 2000, /* a reset that no poll can hear */
+	FLUSH_MS = 5,    /* the last bytes before a reset, */
+	FLUSHES = 40,    /* looked for so often; then as seldom as a probe */
 };
 
 enum conn_state { DIALING, RELAYING, CLOSING };
@@ -41,6 +42,7 @@ struct conn {
 	int error;              /* what the lost side said */
 	uint8_t state;          /* enum conn_state */
 	uint8_t lost;           /* the side that has reset, or NOBODY */
+	uint8_t flushes;        /* looks at its last bytes so far */
 	uint8_t deadline_queue; /* where deadline was armed last */
 };
 
@@ -165,8 +167,11 @@ static void run(struct conn *c, int s)
 static bool is_delivered(struct conn *c)
 {
 	int other = c->side[!c->lost].fd;
+	const struct addr *addr = c->lost == CLIENT ? &c->backend : &c->client;
 
-	return sock_unsent(other) == 0 || sock_error(other) < 0;
+	/* What a Unix socket has taken is with the peer already. */
+	return addr->family == AF_UNIX || sock_unsent(other) == 0 ||
+	       sock_error(other) < 0;
 }
 
 static bool is_over(const struct conn *c)
@@ -187,7 +192,7 @@ static void wait_for(struct conn *c, int s)
 	watch_for(c->side[s].watch, events);
 }
 
-static void set_deadline(struct conn *c, bool moved)
+static void set_deadline(struct conn *c, bool any_moved)
 {
 	const struct relay_options *opt = c->worker->options;
 	bool half = c->pump[CLIENT].src_ended || c->pump[BACKEND].src_ended ||
@@ -198,7 +203,7 @@ static void set_deadline(struct conn *c, bool moved)
 
 	if (half && opt->half_close_timeout_ms > 0 && half_first)
 		queue = QUEUE_HALF;
-	if (!moved && queue == c->deadline_queue)
+	if (!any_moved && queue == c->deadline_queue)
 		return;
 	c->deadline_queue = (uint8_t)queue;
 	worker_arm(c->worker, queue, &c->deadline);
@@ -207,8 +212,10 @@ static void set_deadline(struct conn *c, bool moved)
 /* A side that nothing is expected of is not polled, and its reset not heard. */
 static void set_look(struct conn *c)
 {
-	if (c->lost != NOBODY && is_over(c))
+	if (c->lost != NOBODY && is_over(c) && c->flushes < FLUSHES)
 		worker_arm(c->worker, QUEUE_FLUSH, &c->look);
+	else if (c->lost != NOBODY && is_over(c))
+		worker_arm(c->worker, QUEUE_PROBE, &c->look);
 	else if (c->lost == NOBODY && (c->side[CLIENT].waits_for == 0 ||
 				       c->side[BACKEND].waits_for == 0))
 		worker_arm(c->worker, QUEUE_PROBE, &c->look);
@@ -291,6 +298,7 @@ static void on_flush(struct deadline *d)
 {
 	struct conn *c = list_entry(d, struct conn, look);
 
+	c->flushes++;
 	settle(c, moved(c));
 }
 
