@@ -28,11 +28,15 @@ struct relay_backend {
 	const char *host; /* NULL if addr is all there is */
 };
 
-/* Where the connections of a listener go: the first backend that can be
- * reached, in this order. What it points to must outlive the relay. */
+/* What happens to the connections of a listener: who is let in, and which
+ * backend they get, the first that can be reached, in this order. It must
+ * outlive the relay, and all that it points to. */
 struct relay_route {
 	const struct relay_backend *backends;
 	size_t count;
+	struct addr only; /* the one local address, whatever its port, that
+			   * clients may come in at; others are reset.
+			   * AF_UNSPEC: any */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -45,10 +49,14 @@ struct relay_options {
 	size_t max_connections;         /* exact; the backlog holds the rest */
 	size_t max_pipes;               /* for splicing; 0: only copy */
 
+	uint64_t listener_check_ms; /* look so often whether they listen */
+
 	/* A connection has ended. NULL if nobody wants to know. */
 	void (*ended)(void *data, const struct record *what);
 	/* Something an operator would want to know. NULL likewise. */
 	void (*notice)(void *data, enum log_level level, const char *text);
+	/* A listener serves nobody any more, and never will. NULL likewise. */
+	void (*listener_died)(void *data, const struct addr *bound);
 	void *data;
 };
 

@@ -18,6 +18,7 @@ static void fold_mapped(struct addr *a)
 	if (a->family != AF_INET6 || memcmp(a->ip, mapped_prefix, 12) != 0)
 		return;
 	a->family = AF_INET;
+	a->scope = 0;
 	memmove(a->ip, a->ip + 12, 4);
 	memset(a->ip + 4, 0, 12);
 }
@@ -196,6 +197,14 @@ bool addr_equal(const struct addr *a, const struct addr *b)
 	default:
 		return true;
 	}
+}
+
+bool addr_same_ip(const struct addr *a, const struct addr *b)
+{
+	struct addr c = *b;
+
+	c.port = a->port;
+	return addr_equal(a, &c);
 }
 
 bool addr_is_wildcard(const struct addr *a)

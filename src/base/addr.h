@@ -47,6 +47,9 @@ const char *addr_print(const struct addr *a, char buf[ADDR_TEXT]);
 /* The same family, address, port and scope? */
 bool addr_equal(const struct addr *a, const struct addr *b);
 
+/* The same, whatever the ports? */
+bool addr_same_ip(const struct addr *a, const struct addr *b);
+
 /* 0.0.0.0 or ::, whatever the port? */
 bool addr_is_wildcard(const struct addr *a);
 

@@ -10,9 +10,10 @@ struct stats {
 	uint64_t open;     /* connections there are now */
 	uint64_t accepted; /* connections there have been */
 	uint64_t ended[CLOSE_REASONS];
-	uint64_t up;     /* bytes given to backends, by ended connections */
-	uint64_t down;   /* bytes given to clients, by ended connections */
-	uint64_t pauses; /* times that accepting had to wait */
+	uint64_t up;      /* bytes given to backends, by ended connections */
+	uint64_t down;    /* bytes given to clients, by ended connections */
+	uint64_t pauses;  /* times that accepting had to wait */
+	uint64_t refused; /* clients that were not let in */
 };
 
 void stats_begin(struct stats *s);

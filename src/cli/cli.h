@@ -1,6 +1,9 @@
 #ifndef LOWPORT_CLI_CLI_H
 #define LOWPORT_CLI_CLI_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 /* What a subcommand ends with. */
 enum {
 	EXIT_OK = 0,
@@ -12,12 +15,25 @@ enum {
 struct command {
 	const char *name;
 	int (*run)(int argc, char *const argv[]);
-	const char *help; /* one line */
+	const char *help; /* one line; NULL: not for people */
 };
 
 int cmd_run(int argc, char *const argv[]);
+int cmd_install(int argc, char *const argv[]);
+int cmd_uninstall(int argc, char *const argv[]);
+int cmd_doctor(int argc, char *const argv[]);
+int cmd_watch(int argc, char *const argv[]);
 
 /* lowport: TEXT on standard error, each further line indented. */
 void complain(const char *text);
+
+/* TEXT and a newline on standard output, at once. */
+void cli_say(const char *text);
+
+/* Is --help or -h among the arguments? */
+bool cli_wants_help(int argc, char *const argv[]);
+
+/* Where this program is. Returns false after saying why it cannot tell. */
+bool cli_own_path(char *buf, size_t size);
 
 #endif

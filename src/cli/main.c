@@ -6,6 +6,10 @@
 
 static const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
+	{"install", cmd_install, "have launchd hold the port, without root"},
+	{"uninstall", cmd_uninstall, "take an installed agent out again"},
+	{"doctor", cmd_doctor, "look at everything that goes wrong"},
+	{"watch", cmd_watch, NULL}, /* what install has launchd run */
 	{NULL, NULL, NULL},
 };
 
@@ -20,6 +24,30 @@ void complain(const char *text)
 	fputc('\n', stderr);
 }
 
+void cli_say(const char *text)
+{
+	puts(text);
+	fflush(stdout);
+}
+
+bool cli_wants_help(int argc, char *const argv[])
+{
+	for (int i = 0; i < argc; i++)
+		if (strcmp(argv[i], "--help") == 0 ||
+		    strcmp(argv[i], "-h") == 0)
+			return true;
+	return false;
+}
+
+bool cli_own_path(char *buf, size_t size)
+{
+	int err = uv_exepath(buf, &size);
+
+	if (err < 0)
+		complain(uv_strerror(err));
+	return err == 0;
+}
+
 static void print_help(FILE *to)
 {
 	fputs("lowport: a TCP relay from a privileged port on one interface "
@@ -27,7 +55,8 @@ static void print_help(FILE *to)
 	      "usage: lowport COMMAND [OPTIONS]\n\n",
 	      to);
 	for (const struct command *c = commands; c->name; c++)
-		fprintf(to, "  %-10s %s\n", c->name, c->help);
+		if (c->help)
+			fprintf(to, "  %-10s %s\n", c->name, c->help);
 	fputs("\n  --help     this text; lowport COMMAND --help tells more\n"
 	      "  --version  the version of lowport and of libuv\n\n"
 	      "for example: lowport run --listen 127.0.0.1:8000 --to 8080\n",

@@ -4,6 +4,7 @@
 #include "config/args.h"
 #include "config/options.h"
 #include "os/proc.h"
+#include "os/spawn.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 struct run {
 	struct config config;
 	struct listeners listeners;
-	struct relay_route *routes; /* one for each group */
+	struct relay_route *routes; /* one for each listener */
 	uv_loop_t loop;
 	struct relay *relay;
 	uv_signal_t signals[2];
 	unsigned stops; /* SIGTERM and SIGINT so far */
+	bool reloading; /* by another lowport, which will end this one */
 };
 
 static void print_option(const struct option *o)
@@ -55,6 +57,8 @@ static int print_help(void)
 		print_option(o);
 	puts("\nSPEC     127.0.0.1:80  [::1]:80  *:80 (both families)  "
 	     "unix:/path\n"
+	     "         only:127.0.0.1:80 (binds all addresses, resets clients "
+	     "of the others)\n"
 	     "         systemd  systemd:NAME  launchd:NAME  fd:N  (handed "
 	     "over; with\n"
 	     "         @ADDR:PORT behind it they are refused unless bound "
@@ -66,15 +70,6 @@ static int print_help(void)
 	     "0; a second\none ends at once. Exit 2: wrong usage. Exit 1: a "
 	     "listener could not be had.");
 	return EXIT_OK;
-}
-
-static bool wants_help(int argc, char *const argv[])
-{
-	for (int i = 0; i < argc; i++)
-		if (strcmp(argv[i], "--help") == 0 ||
-		    strcmp(argv[i], "-h") == 0)
-			return true;
-	return false;
 }
 
 static void on_ended(void *data, const struct record *what)
@@ -90,6 +85,27 @@ static void on_notice(void *data, enum log_level level, const char *text)
 {
 	(void)data;
 	logger_put(level, text);
+}
+
+/* launchd makes sockets only when it loads a job; lowport.NAME is one that
+ * `lowport install` made (launchd sets XPC_SERVICE_NAME to the label). */
+static void on_listener_died(void *data, const struct addr *bound)
+{
+	static const char ours[] = "lowport.";
+	const char *label = getenv("XPC_SERVICE_NAME");
+	char program[4096];
+	const char *argv[] = {program, "install", "--reload", NULL, NULL};
+	struct run *run = data;
+
+	(void)bound;
+	/* One reload is for all of them. */
+	if (run->reloading || !label ||
+	    strncmp(label, ours, strlen(ours)) != 0 ||
+	    !cli_own_path(program, sizeof(program)))
+		return;
+	argv[3] = label + strlen(ours);
+	logger_put(LEVEL_WARN, "loading the agent anew");
+	run->reloading = spawn_detached(argv) == 0;
 }
 
 static void on_drained(void *data)
@@ -113,6 +129,9 @@ static void on_signal(uv_signal_t *handle, int number)
 		 number == SIGTERM ? "SIGTERM" : "SIGINT",
 		 (unsigned long long)stats.open);
 	logger_put(LEVEL_INFO, text);
+	/* Socket files go while the sockets are still open: the name must not
+	 * be taken from one who comes after us. */
+	listen_close(&run->listeners, 0);
 	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms,
 		    on_drained);
 }
@@ -168,7 +187,7 @@ static bool open_listener(struct run *run, struct listener_spec *spec)
 }
 
 /* All of them, so that all that is wrong is said at once. counts[i] is how
- * many listeners there are after group i. */
+ * many listeners there are after group i. Returns whether to go on. */
 static bool open_listeners(struct run *run, size_t *counts)
 {
 	bool fine = true;
@@ -176,11 +195,15 @@ static bool open_listeners(struct run *run, size_t *counts)
 	for (size_t i = 0; i < run->config.group_count; i++) {
 		struct config_group *g = &run->config.groups[i];
 
-		for (size_t j = 0; j < g->listener_count; j++)
-			fine = open_listener(run, &g->listeners[j]) && fine;
+		for (size_t j = 0; j < g->listener_count; j++) {
+			struct listener_spec *spec = &g->listeners[j];
+
+			if (!open_listener(run, spec))
+				fine = fine && spec->source->dispensable;
+		}
 		counts[i] = run->listeners.count;
 	}
-	return fine;
+	return fine && run->listeners.count > 0;
 }
 
 static void warn_of_unserved(const struct run *run)
@@ -215,21 +238,26 @@ static void say_listening(const struct listener *l,
 			n += snprintf(text + n, room, " %s",
 				      addr_print(&b->addr, to));
 	}
+	if (l->only.family != AF_UNSPEC && n < (int)sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n,
+			 ", for clients of %s only (the port looks open on "
+			 "every address; others are reset)",
+			 addr_print(&l->only, at));
 	logger_put(LEVEL_INFO, text);
 }
 
 /* Hand listener i to the relay, which closes it; its socket file stays ours. */
-static int serve(struct run *run, const struct config_group *g, size_t group,
-		 size_t i)
+static int serve(struct run *run, const struct config_group *g, size_t i)
 {
 	struct listener *l = &run->listeners.at[i];
 	int err;
 
-	run->routes[group] = (struct relay_route){
+	run->routes[i] = (struct relay_route){
 		.backends = g->backends,
 		.count = g->backend_count,
+		.only = l->only,
 	};
-	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[group]);
+	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
 		char text[256], at[ADDR_TEXT];
 
@@ -269,6 +297,8 @@ static struct relay_options relay_options(struct run *run)
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
 	opt.keepalive_s = (unsigned)c->keepalive_s;
+	opt.listener_check_ms = c->listener_check_ms;
+	opt.listener_died = on_listener_died;
 	if (c->max_connections > 0)
 		opt.max_connections = (size_t)c->max_connections;
 	if (!c->splice)
@@ -290,15 +320,15 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		complain(uv_strerror(err));
 		return EXIT_RUNTIME;
 	}
+	/* Before the relay takes the descriptors that are served. */
+	warn_of_unserved(run);
 	for (size_t group = 0; group < run->config.group_count; group++)
 		for (; i < counts[group] && err == 0; i++)
-			err = serve(run, &run->config.groups[group], group, i);
+			err = serve(run, &run->config.groups[group], i);
 	if (err == 0)
 		err = watch_signals(run);
-	if (err == 0) {
-		warn_of_unserved(run);
+	if (err == 0)
 		uv_run(&run->loop, UV_RUN_DEFAULT);
-	}
 	relay_free(run->relay);
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }
@@ -333,11 +363,14 @@ static int run_config(struct run *run)
 	size_t *counts = calloc(groups, sizeof(*counts));
 	int status = EXIT_RUNTIME;
 
-	run->routes = calloc(groups, sizeof(*run->routes));
-	if (!counts || !run->routes)
-		complain("out of memory");
-	else if (open_listeners(run, counts))
-		status = run_loop(run, counts);
+	if (counts && open_listeners(run, counts)) {
+		run->routes =
+			calloc(run->listeners.count, sizeof(*run->routes));
+		if (run->routes)
+			status = run_loop(run, counts);
+		else
+			complain("out of memory");
+	}
 	listen_close(&run->listeners, 0);
 	free(run->routes);
 	free(counts);
@@ -349,7 +382,7 @@ int cmd_run(int argc, char *const argv[])
 	struct run run = {0};
 	int status = EXIT_USAGE;
 
-	if (wants_help(argc, argv))
+	if (cli_wants_help(argc, argv))
 		return print_help();
 	proc_ignore_sigpipe();
 	config_init(&run.config);

@@ -14,7 +14,7 @@ struct args {
 	size_t mistakes;
 	bool seen[OPTIONS_MOST];
 	bool bad_listener; /* so "no --listen" would be beside the point */
-	bool bad_backend;
+	bool bad_backend;  /* a --to that names none: likewise "no --to" */
 };
 
 static void complain(struct args *a, const char *where, const char *what)
@@ -75,7 +75,6 @@ static void take(struct args *a, const struct option *o, const char *text)
 		return;
 	complain(a, where, why.text);
 	a->bad_listener |= strcmp(o->name, "listen") == 0;
-	a->bad_backend |= strcmp(o->name, "to") == 0;
 }
 
 /* Take argv[i], with its value. Returns how many arguments that were. */
@@ -130,7 +129,8 @@ static bool is_unix(const char *prefix)
 
 static bool is_ours(const char *prefix)
 {
-	return prefix[0] == '\0' || is_unix(prefix);
+	return prefix[0] == '\0' || strcmp(prefix, "only") == 0 ||
+	       is_unix(prefix);
 }
 
 /* Options that would have no effect: whoever gave them expects one. */
@@ -164,7 +164,7 @@ static void check_groups(struct args *a)
 		return;
 	}
 	g = &c->groups[c->group_count - 1];
-	if (g->backend_count > 0 || a->bad_backend)
+	if (g->closed || g->listener_count == 0 || a->bad_backend)
 		return;
 	fault_set(&why, 0,
 		  "\"%s\": no --to behind it says where to forward (try --to "

@@ -59,7 +59,7 @@ static struct config_group *open_group(struct config *c)
 {
 	struct config_group *g = last_group(c), *groups;
 
-	if (g && g->backend_count == 0)
+	if (g && !g->closed)
 		return g;
 	groups = grow(c->groups, c->group_count, sizeof(*groups));
 	if (!groups)
@@ -78,7 +78,14 @@ static bool is_same_listener(const struct listener_spec *a,
 		return false;
 	switch (a->source->argument) {
 	case LISTEN_ADDRESS:
-		return x->addr.port != 0 && addr_equal(&x->addr, &y->addr);
+		if (x->addr.port == 0 || x->addr.port != y->addr.port)
+			return false;
+		/* *:80 is 0.0.0.0:80 and [::]:80. */
+		if (x->both_families || y->both_families)
+			return addr_is_wildcard(&x->addr) &&
+			       addr_is_wildcard(&y->addr);
+		return addr_equal(&x->addr, &y->addr);
+	case LISTEN_ONE_ADDRESS:
 	case LISTEN_PATH:
 		return addr_equal(&x->addr, &y->addr);
 	case LISTEN_NUMBER:
@@ -107,9 +114,12 @@ int config_add_listener(struct config *c, const char *text, struct fault *why)
 {
 	const struct listener_spec *same;
 	struct listener_spec spec, *listeners;
-	struct config_group *g;
-	int err = spec_parse_listener(&spec, text, why);
+	struct config_group *g = open_group(c);
+	int err;
 
+	if (!g)
+		return fault_set(why, -ENOMEM, "out of memory");
+	err = spec_parse_listener(&spec, text, why);
 	if (err < 0)
 		return err;
 	same = find_same(c, &spec);
@@ -122,9 +132,6 @@ int config_add_listener(struct config *c, const char *text, struct fault *why)
 		goto free_spec;
 	}
 	err = fault_set(why, -ENOMEM, "out of memory");
-	g = open_group(c);
-	if (!g)
-		goto free_spec;
 	listeners = grow(g->listeners, g->listener_count, sizeof(*listeners));
 	if (!listeners)
 		goto free_spec;
@@ -155,6 +162,8 @@ int config_add_backend(struct config *c, const char *text, struct fault *why)
 	char *string, **strings;
 	int err = spec_parse_backend(&backend, &string, text, why);
 
+	if (g)
+		g->closed = true;
 	if (err < 0)
 		return err;
 	if (!g) {

@@ -14,6 +14,7 @@ struct config_group {
 	struct relay_backend *backends;
 	char **strings; /* what the backends point to */
 	size_t backend_count;
+	bool closed; /* a backend was named, if only a bad one */
 };
 
 struct config {
@@ -26,6 +27,7 @@ struct config {
 	uint64_t half_close_timeout_ms;
 	uint64_t drain_timeout_ms;
 	uint64_t keepalive_s;
+	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
 	uint64_t backlog;
 	uint64_t unix_mode;
@@ -39,8 +41,9 @@ void config_init(struct config *c);
 
 void config_free(struct config *c);
 
-/* Add a listener to the group in progress, or begin the next group. Returns 0,
- * or -EINVAL or -ENOMEM with *why. */
+/* Add a listener to the group in progress, or begin the next group; a bad one
+ * begins it too, so that what follows is read as it was meant. Returns 0, or
+ * -EINVAL or -ENOMEM with *why. */
 int config_add_listener(struct config *c, const char *text, struct fault *why);
 
 /* Add a backend to the group in progress. Likewise; -ENOENT: no listener came

@@ -4,13 +4,14 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 static const char listener_forms[] =
 	"try 127.0.0.1:80, [::1]:80, *:80, unix:/path, systemd, systemd:NAME, "
-	"launchd:NAME or fd:N";
+	"launchd:NAME, only:127.0.0.1:80 or fd:N";
 
 static const char backend_forms[] =
 	"try 127.0.0.1:8080, [::1]:8080, 8080, localhost:8080, name:port or "
@@ -33,20 +34,41 @@ static int check_path(const char *text, const char *path, struct fault *why)
 	return 0;
 }
 
+/* ::1:80 is an address without a port, but hardly meant to be one. */
+static bool hides_a_port(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	char head[INET6_ADDRSTRLEN];
+	struct addr ip;
+	uint64_t port;
+
+	if (length >= sizeof(head))
+		return false;
+	memcpy(head, text, length);
+	head[length] = '\0';
+	return addr_parse_ip(&ip, head) == 0 && strchr(head, ':') &&
+	       num_parse(colon + 1, 10, 1, 65535, &port) == 0;
+}
+
 /* Say what is wrong with ADDR:PORT, as exactly as can be said. */
 static int explain_address(const char *text, const char *what,
 			   const char *forms, struct fault *why)
 {
 	const char *colon = strrchr(text, ':');
 	const char *first = strchr(text, ':');
+	size_t length = strlen(text);
 	struct addr ip;
 	uint64_t port;
 
-	if (addr_parse_ip(&ip, text) == 0)
+	if (addr_parse_ip(&ip, text) == 0 && !hides_a_port(text))
 		return fault_set(why, -EINVAL,
 				 ip.family == AF_INET
 					 ? "\"%s\" has no port (try %s:80)"
 					 : "\"%s\" has no port (try [%s]:80)",
+				 text, text);
+	if (text[0] == '[' && text[length - 1] == ']')
+		return fault_set(why, -EINVAL, "\"%s\" has no port (try %s:80)",
 				 text, text);
 	if (colon && first != colon && text[0] != '[')
 		return fault_set(why, -EINVAL,
@@ -119,6 +141,11 @@ static int parse_argument(struct listener_spec *s, const char *argument,
 		s->request.addr = (struct addr){.family = AF_UNIX};
 		s->request.addr.path = s->path;
 		return s->path ? 0 : -ENOMEM;
+	case LISTEN_ONE_ADDRESS:
+		if (!argument || addr_parse(&s->request.addr, argument) < 0 ||
+		    addr_is_wildcard(&s->request.addr))
+			break;
+		return 0;
 	case LISTEN_NUMBER:
 		if (!argument ||
 		    num_parse(argument, 10, 0, 1 << 20, &number) < 0)
@@ -141,6 +168,9 @@ static int parse_argument(struct listener_spec *s, const char *argument,
 	return fault_set(why, -EINVAL, "\"%s\": %s: wants %s behind it",
 			 s->text, prefix,
 			 s->source->argument == LISTEN_PATH ? "/path"
+			 : s->source->argument == LISTEN_ONE_ADDRESS
+				 ? "one address and a port (try "
+				   "only:127.0.0.1:80)"
 			 : s->source->argument == LISTEN_NUMBER
 				 ? "the number of a descriptor"
 				 : "a name");

@@ -29,6 +29,19 @@ static bool is_dead(int err)
 	       err == -EOPNOTSUPP || err == -EFAULT;
 }
 
+static void die(struct acceptor *a, int err)
+{
+	a->dead = true;
+	acceptor_pause(a);
+	a->events->failed(a->owner, err);
+}
+
+void acceptor_check(struct acceptor *a)
+{
+	if (!a->dead && !sock_is_listening(a->fd))
+		die(a, -EINVAL);
+}
+
 static void on_ready(void *data, int ready)
 {
 	struct acceptor *a = data;
@@ -45,10 +58,10 @@ static void on_ready(void *data, int ready)
 		if (fd == -EAGAIN)
 			return;
 		if (is_dead(fd)) {
-			a->dead = true;
-			acceptor_pause(a);
+			die(a, fd);
+			return;
 		}
-		if (a->dead || acceptor_error_passes(fd)) {
+		if (acceptor_error_passes(fd)) {
 			a->events->failed(a->owner, fd);
 			return;
 		}

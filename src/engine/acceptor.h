@@ -31,6 +31,9 @@ int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
 void acceptor_pause(struct acceptor *a);
 void acceptor_resume(struct acceptor *a);
 
+/* Look whether the descriptor still listens; if not, failed() is told, once. */
+void acceptor_check(struct acceptor *a);
+
 /* Is err a shortage that passes by itself? */
 bool acceptor_error_passes(int err);
 

@@ -34,7 +34,7 @@ struct relay {
 	struct quota connections;
 	struct list listening;
 	bool paused;
-	struct deadline resume;
+	struct deadline resume, check;
 	uint64_t say_after_ms; /* no word about a shortage before */
 	struct stats stats;
 	uv_timer_t grace;
@@ -56,6 +56,7 @@ void relay_defaults(struct relay_options *opt, size_t descriptor_limit)
 		.idle_timeout_ms = 0,
 		.half_close_timeout_ms = 600000,
 		.keepalive_s = 60,
+		.listener_check_ms = 30000,
 		.max_connections = (left - 2 * pipes) / 2,
 		.max_pipes = pipes,
 	};
@@ -141,6 +142,18 @@ static void on_resume(struct deadline *d)
 	resume_accepting(list_entry(d, struct relay, resume));
 }
 
+/* A wildcard listener is reached at every address; the socket that it accepts
+ * knows at which. */
+static bool is_let_in(const struct relay_route *route, int fd)
+{
+	struct addr local;
+
+	if (route->only.family == AF_UNSPEC)
+		return true;
+	return sock_local(fd, &local) == 0 &&
+	       addr_same_ip(&local, &route->only);
+}
+
 static void on_accepted(void *owner, int fd, const struct addr *client)
 {
 	struct listening *l = owner;
@@ -152,6 +165,11 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 	};
 	int err;
 
+	if (!is_let_in(l->route, fd)) {
+		r->stats.refused++;
+		sock_reset(fd);
+		return;
+	}
 	quota_take(&r->connections);
 	stats_begin(&r->stats);
 	err = conn_open(&r->worker, fd, &from);
@@ -175,6 +193,23 @@ static void on_accept_failed(void *owner, int err)
 		 "the listener %s has died and serves nobody any more: %s",
 		 addr_print(&l->bound, where), strerror(-err));
 	notice(l->relay, LEVEL_ERROR, text);
+	if (l->relay->options.listener_died)
+		l->relay->options.listener_died(l->relay->options.data,
+						&l->bound);
+}
+
+static void on_check(struct deadline *d)
+{
+	struct relay *r = list_entry(d, struct relay, check);
+	struct list *pos;
+
+	list_for_each (pos, &r->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->acceptor)
+			acceptor_check(l->acceptor);
+	}
+	worker_arm(&r->worker, QUEUE_CHECK, &r->check);
 }
 
 static void on_drain_turn(uv_timer_t *timer);
@@ -228,12 +263,20 @@ static void close_listeners(struct relay *r)
 void relay_drain(struct relay *r, uint64_t grace_ms,
 		 void (*drained)(void *data))
 {
+	bool again = r->draining;
+
+	/* Over already, and said so. */
+	if (again && !uv_is_active((uv_handle_t *)&r->grace))
+		return;
 	r->draining = true;
 	r->drained = drained;
 	deadline_cancel(&r->resume);
+	deadline_cancel(&r->check);
 	close_listeners(r);
 	if (r->connections.used == 0)
 		grace_ms = 0;
+	if (again && uv_timer_get_due_in(&r->grace) <= grace_ms)
+		return;
 	uv_timer_start(&r->grace, on_drain_turn, grace_ms, 0);
 }
 
@@ -275,6 +318,7 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		goto free_path;
 	set_inherited(r, fd);
 	list_append(&r->listening, &l->node);
+	worker_arm(&r->worker, QUEUE_CHECK, &r->check);
 	if (!r->paused)
 		acceptor_resume(l->acceptor);
 	return 0;
@@ -334,6 +378,7 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	r->connections.limit = opt->max_connections;
 	list_init(&r->listening);
 	deadline_init(&r->resume);
+	deadline_init(&r->check);
 	err = worker_init(&r->worker, loop, &r->options, &worker_events, r);
 	if (err < 0)
 		goto free_relay;
@@ -343,6 +388,7 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	r->grace.data = r;
 	conn_queues(&r->worker);
 	worker_queue(&r->worker, QUEUE_RESUME, RESUME_MS, on_resume);
+	worker_queue(&r->worker, QUEUE_CHECK, opt->listener_check_ms, on_check);
 	*out = r;
 	return 0;
 
@@ -364,6 +410,8 @@ void relay_free(struct relay *r)
 {
 	r->draining = true;
 	r->drained = NULL;
+	deadline_cancel(&r->resume);
+	deadline_cancel(&r->check);
 	close_listeners(r);
 	conn_close_all(&r->worker, CLOSE_SHUTDOWN);
 	r->closing = 2;

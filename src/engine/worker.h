@@ -18,6 +18,7 @@ enum worker_queue {
 	QUEUE_PROBE,   /* conn: look after a side that nobody polls */
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
 	QUEUE_RESUME,  /* relay: try to accept again */
+	QUEUE_CHECK,   /* relay: look whether the listeners listen */
 	QUEUES
 };
 

@@ -11,12 +11,13 @@
 #include <unistd.h>
 
 const struct listen_source listen_sources[] = {
-	{"launchd", LISTEN_NAME, true, listen_open_launchd},
-	{"systemd", LISTEN_OPTIONAL_NAME, true, listen_open_systemd},
-	{"fd", LISTEN_NUMBER, true, listen_open_fd},
-	{"unix", LISTEN_PATH, false, listen_open_unix},
-	{"", LISTEN_ADDRESS, false, listen_open_bind},
-	{NULL, LISTEN_ADDRESS, false, NULL},
+	{"launchd", LISTEN_NAME, true, true, listen_open_launchd},
+	{"systemd", LISTEN_OPTIONAL_NAME, true, false, listen_open_systemd},
+	{"fd", LISTEN_NUMBER, true, false, listen_open_fd},
+	{"only", LISTEN_ONE_ADDRESS, false, false, listen_open_only},
+	{"unix", LISTEN_PATH, false, false, listen_open_unix},
+	{"", LISTEN_ADDRESS, false, false, listen_open_bind},
+	{NULL, LISTEN_ADDRESS, false, false, NULL},
 };
 
 int listen_add(struct listeners *out, int fd, const struct addr *addr,

@@ -29,6 +29,7 @@ struct listen_request {
 struct listener {
 	int fd;           /* -1 once someone else has taken it */
 	struct addr addr; /* where it is bound */
+	struct addr only; /* the one local address to serve; AF_UNSPEC: any */
 	char *path;       /* of a Unix listener: addr's, owned here */
 	bool made;        /* bound by us: a Unix path is ours to remove, */
 	dev_t dev;        /* if it is still this file */
@@ -45,6 +46,7 @@ struct listeners {
 /* What a source wants behind its prefix. */
 enum listen_argument {
 	LISTEN_ADDRESS,       /* ADDR:PORT */
+	LISTEN_ONE_ADDRESS,   /* :ADDR:PORT */
 	LISTEN_PATH,          /* :PATH */
 	LISTEN_NAME,          /* :NAME */
 	LISTEN_OPTIONAL_NAME, /* nothing or :NAME */
@@ -55,6 +57,8 @@ struct listen_source {
 	const char *prefix; /* "" for an address that we bind */
 	enum listen_argument argument;
 	bool handed_over; /* made by another: @ADDR:PORT may follow */
+	bool dispensable; /* without it, the other listeners are served still:
+			   * whoever starts us would only try again, for ever */
 
 	/* Add what was asked for to out. On failure *why says in words what
 	 * is wrong and how to mend it, nothing is added, and nothing of ours
@@ -68,6 +72,8 @@ struct listen_source {
 extern const struct listen_source listen_sources[];
 
 int listen_open_bind(const struct listen_request *want, struct listeners *out,
+		     struct fault *why);
+int listen_open_only(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);
 int listen_open_unix(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);

@@ -92,3 +92,18 @@ int listen_open_bind(const struct listen_request *want, struct listeners *out,
 		listen_close(out, before);
 	return err;
 }
+
+/* macOS 10.14 and later let everyone bind a wildcard below 1024, and nobody one
+ * address (XNU in_pcb.c). So the address is looked at once a client is there:
+ * the port looks open on all of them. */
+int listen_open_only(const struct listen_request *want, struct listeners *out,
+		     struct fault *why)
+{
+	struct addr any = {.family = want->addr.family,
+			   .port = want->addr.port};
+	int err = open_one(&any, want, out, why);
+
+	if (err == 0)
+		out->at[out->count - 1].only = want->addr;
+	return err;
+}

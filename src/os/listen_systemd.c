@@ -130,8 +130,9 @@ size_t listen_systemd_left(const struct listeners *taken, char *buf,
 		length = name_of(i, &name);
 		if (n < size)
 			n += (size_t)snprintf(buf + n, size - n, "%s%.*s (%d)",
-					      left > 0 ? ", " : "", (int)length,
-					      length ? name : "",
+					      left > 0 ? ", " : "",
+					      (int)(length ? length : 7),
+					      length ? name : "unnamed",
 					      FIRST + (int)i);
 		left++;
 	}

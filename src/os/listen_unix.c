@@ -47,7 +47,7 @@ static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
 {
 	struct sockaddr_storage ss;
 	socklen_t length = addr_to_sockaddr(addr, &ss);
-	mode_t before = umask(0777 & ~(mode_t)0600);
+	mode_t before = umask(0777 & ~(mode_t)mode);
 	int err = 0;
 
 	if (bind(fd, (const struct sockaddr *)&ss, length) < 0)
@@ -58,19 +58,16 @@ static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
 	return err;
 }
 
-static int bind_and_listen(int fd, const struct listen_request *want,
-			   struct listeners *out, struct fault *why)
+static int listen_and_add(int fd, const struct listen_request *want,
+			  struct listeners *out, struct fault *why)
 {
 	struct listener *made;
 	struct stat st;
-	int err = bind_with_mode(fd, &want->addr, want->mode);
+	int err;
 
-	if (err == 0 &&
-	    (listen(fd, want->backlog) < 0 || stat(want->addr.path, &st) < 0))
-		err = -errno;
-	if (err < 0)
-		return fault_set(why, err, "unix:%s: %s", want->addr.path,
-				 strerror(-err));
+	if (listen(fd, want->backlog) < 0 || stat(want->addr.path, &st) < 0)
+		return fault_set(why, -errno, "unix:%s: %s", want->addr.path,
+				 strerror(errno));
 	err = listen_add(out, fd, &want->addr, want, why);
 	if (err < 0)
 		return err;
@@ -91,8 +88,17 @@ int listen_open_unix(const struct listen_request *want, struct listeners *out,
 	fd = sock_open(AF_UNIX);
 	if (fd < 0)
 		return fault_set(why, fd, "%s: %s", want->text, strerror(-fd));
-	err = bind_and_listen(fd, want, out, why);
-	if (err < 0)
-		close(fd);
+	err = bind_with_mode(fd, &want->addr, want->mode);
+	if (err < 0) {
+		fault_set(why, err, "unix:%s: %s", want->addr.path,
+			  strerror(-err));
+		goto close_fd;
+	}
+	err = listen_and_add(fd, want, out, why);
+	if (err == 0)
+		return 0;
+	unlink(want->addr.path);
+close_fd:
+	close(fd);
 	return err;
 }

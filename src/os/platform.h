@@ -21,4 +21,8 @@ extern const char platform_who_listens[];
 /* The command that shows the addresses of this machine. */
 extern const char platform_show_addresses[];
 
+/* The program that tells the state of the Application Firewall; empty where
+ * there is none. */
+extern const char platform_firewall[];
+
 #endif

@@ -17,3 +17,6 @@ const char platform_low_port_hint[] =
 const char platform_who_listens[] = "lsof -nP -iTCP:%u -sTCP:LISTEN";
 
 const char platform_show_addresses[] = "ifconfig";
+
+const char platform_firewall[] =
+	"/usr/libexec/ApplicationFirewall/socketfilterfw";

@@ -10,6 +10,8 @@ const char platform_low_port_hint[] =
 	"Let systemd hold the port and hand it over (a .socket unit, or "
 	"systemd-socket-activate), and use --listen systemd.";
 
-const char platform_who_listens[] = "ss -ltnp 'sport = :%u'";
+const char platform_who_listens[] = "ss -Hltnp 'sport = :%u'";
 
 const char platform_show_addresses[] = "ip address";
+
+const char platform_firewall[] = "";

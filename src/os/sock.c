@@ -58,6 +58,16 @@ int sock_local(int fd, struct addr *local)
 	return 0;
 }
 
+bool sock_is_listening(int fd)
+{
+	int listening = 0;
+	socklen_t length = sizeof(listening);
+
+	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) ==
+		       0 &&
+	       listening != 0;
+}
+
 static int set_option(int fd, int level, int option, int value)
 {
 	if (setsockopt(fd, level, option, &value, sizeof(value)) == 0)

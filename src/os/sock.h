@@ -33,6 +33,10 @@ int sock_error(int fd);
 /* Where it is bound. A Unix path is left out. */
 int sock_local(int fd, struct addr *local);
 
+/* Does it listen? A listener may die under us: shut down by another process, or
+ * by a firewall. */
+bool sock_is_listening(int fd);
+
 /* Bytes that the other end has not acknowledged yet; 0 where the system cannot
  * tell. */
 size_t sock_unsent(int fd);

@@ -1,0 +1,201 @@
+#include "cli/cli.h"
+
+#include "config/args.h"
+#include "service/doctor.h"
+#include "service/names.h"
+#include "service/plist.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int print_help(void)
+{
+	puts("usage: lowport doctor                                 every "
+	     "installed agent\n"
+	     "       lowport doctor LABEL                           one of "
+	     "them\n"
+	     "       lowport doctor --listen SPEC --to BACKEND      before "
+	     "installing\n\n"
+	     "Look at everything that goes wrong in practice. Each line is ok, "
+	     "problem (with\nwhat mends it) or unknown. Exit 0 only if nothing "
+	     "is wrong.");
+	return EXIT_OK;
+}
+
+static void print_indented(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		putchar(*text);
+		if (*text == '\n')
+			printf("%-20s", "");
+	}
+	putchar('\n');
+}
+
+static void say(enum finding finding, const char *subject, const char *text,
+		const char *mend)
+{
+	static const char *const names[] = {
+		[FINDING_OK] = "ok",
+		[FINDING_PROBLEM] = "problem",
+		[FINDING_UNKNOWN] = "unknown",
+	};
+
+	printf("%-8s %-10s ", names[finding], subject);
+	print_indented(text);
+	if (mend) {
+		printf("%-20s", "");
+		printf("mend: ");
+		print_indented(mend);
+	}
+}
+
+static void nothing(const char *text)
+{
+	(void)text;
+}
+
+/* The backends that an agent was installed with. */
+static void look_at_backends(struct doctor *d, struct agent *a)
+{
+	struct config config;
+
+	config_init(&config);
+	if (a->argument_count > 1)
+		args_read(&config, (int)a->argument_count - 1, a->arguments + 1,
+			  nothing);
+	for (size_t i = 0; i < config.group_count; i++)
+		for (size_t j = 0; j < config.groups[i].backend_count; j++)
+			doctor_backend(d, &config.groups[i].backends[j]);
+	config_free(&config);
+}
+
+static void look_at_agent(struct doctor *d, const char *name)
+{
+	struct agent *a = malloc(sizeof(*a));
+	struct fault why;
+	bool loaded;
+	int err;
+
+	printf("agent %s\n", name);
+	err = a ? agent_init(a, name, &why)
+		: fault_set(&why, -ENOMEM, "out of memory");
+	if (err == 0) {
+		loaded = doctor_agent(d, a);
+		err = plist_read(a, &why);
+	}
+	if (err == 0) {
+		doctor_sockets(d, a, loaded);
+		for (size_t i = 0; i < a->socket_count; i++) {
+			doctor_wildcards(d, &a->sockets[i].addr);
+			doctor_firewall(d, &a->sockets[i].addr);
+		}
+		look_at_backends(d, a);
+		agent_free(a);
+	} else if (err != -ENOENT) {
+		say(FINDING_PROBLEM, "plist", why.text, NULL);
+		d->problems++;
+	}
+	free(a);
+}
+
+/* lowport.NAME.plist, but not the watchers': theirs are looked at with them. */
+static bool agent_name(const char *file, char *name, size_t size)
+{
+	size_t length = strlen(file);
+	const char *const tail = ".plist", *const watcher = ".watch.plist";
+
+	if (strncmp(file, "lowport.", 8) != 0 || length <= 8 + strlen(tail) ||
+	    strcmp(file + length - strlen(tail), tail) != 0 ||
+	    (length > strlen(watcher) &&
+	     strcmp(file + length - strlen(watcher), watcher) == 0))
+		return false;
+	snprintf(name, size, "%.*s", (int)(length - 8 - strlen(tail)),
+		 file + 8);
+	return true;
+}
+
+static void look_at_all(struct doctor *d)
+{
+	char folder[AGENT_PATH], name[256];
+	const struct dirent *entry;
+	size_t found = 0;
+	DIR *dir;
+
+	snprintf(folder, sizeof(folder), "%s/Library/LaunchAgents",
+		 getenv("HOME") ? getenv("HOME") : "");
+	dir = opendir(folder);
+	while (dir && (entry = readdir(dir)))
+		if (agent_name(entry->d_name, name, sizeof(name))) {
+			look_at_agent(d, name);
+			found++;
+		}
+	if (dir)
+		closedir(dir);
+	if (found == 0)
+		printf("no agent is installed (%s/lowport.*.plist)\n", folder);
+}
+
+/* What would be, if it were installed or run. Returns how many mistakes. */
+static int look_at_plan(struct doctor *d, int argc, char *const argv[])
+{
+	struct fault why;
+	int mistakes = 0;
+
+	for (int i = 0; i + 1 < argc; i += 2) {
+		struct addr at[AGENT_SOCKETS_MAX];
+		struct relay_backend backend;
+		char *strings = NULL;
+		int n = 0, err = 0;
+
+		if (strcmp(argv[i], "--listen") == 0) {
+			n = names_resolve(argv[i + 1], at, AGENT_SOCKETS_MAX,
+					  &why);
+		} else if (strcmp(argv[i], "--to") == 0) {
+			err = spec_parse_backend(&backend, &strings,
+						 argv[i + 1], &why);
+			if (err == 0)
+				doctor_backend(d, &backend);
+			free(strings);
+		} else {
+			err = fault_set(&why, -EINVAL,
+					"%s: doctor takes --listen and --to",
+					argv[i]);
+		}
+		if (n < 0 || err < 0) {
+			complain(why.text);
+			mistakes++;
+		}
+		for (int j = 0; j < n; j++) {
+			doctor_listener(d, &at[j]);
+			doctor_wildcards(d, &at[j]);
+			doctor_firewall(d, &at[j]);
+		}
+	}
+	return mistakes;
+}
+
+int cmd_doctor(int argc, char *const argv[])
+{
+	struct doctor d = {.say = say};
+	bool plan = argc > 0 && strncmp(argv[0], "--", 2) == 0;
+
+	if (cli_wants_help(argc, argv))
+		return print_help();
+	if ((plan && argc % 2 != 0) || (!plan && argc > 1)) {
+		complain("doctor takes a label, or pairs of --listen SPEC and "
+			 "--to BACKEND (see lowport doctor --help)");
+		return EXIT_USAGE;
+	}
+	doctor_limits(&d);
+	if (plan && look_at_plan(&d, argc, argv) > 0)
+		return EXIT_USAGE;
+	if (!plan && argc == 1)
+		look_at_agent(&d, argv[0]);
+	if (argc == 0)
+		look_at_all(&d);
+	return d.problems > 0 ? EXIT_RUNTIME : EXIT_OK;
+}

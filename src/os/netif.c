@@ -1,0 +1,74 @@
+#include "os/netif.h"
+
+#include "os/sock.h"
+
+#include <errno.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+static socklen_t length_of(const struct sockaddr *sa)
+{
+	return sa->sa_family == AF_INET    ? sizeof(struct sockaddr_in)
+	       : sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					   : 0;
+}
+
+static bool is_link_local(const struct addr *a)
+{
+	return a->family == AF_INET6 && a->ip[0] == 0xfe &&
+	       (a->ip[1] & 0xc0) == 0x80;
+}
+
+int netif_addresses(const char *name, struct addr out[NETIF_ADDRESSES_MAX])
+{
+	struct ifaddrs *list, *i;
+	int count = 0;
+
+	if (if_nametoindex(name) == 0)
+		return -ENODEV;
+	if (getifaddrs(&list) < 0)
+		return -errno;
+	for (i = list; i && count < NETIF_ADDRESSES_MAX; i = i->ifa_next) {
+		struct addr *a = &out[count];
+
+		if (!i->ifa_addr || strcmp(i->ifa_name, name) != 0)
+			continue;
+		addr_from_sockaddr(a, i->ifa_addr, length_of(i->ifa_addr));
+		if (a->family != AF_UNSPEC && !is_link_local(a))
+			count++;
+	}
+	freeifaddrs(list);
+	return count;
+}
+
+bool netif_has(const struct addr *a)
+{
+	struct sockaddr_storage ss;
+	struct addr any_port = *a;
+	socklen_t length;
+	bool has;
+	int fd;
+
+	/* All of 127.0.0.0/8 is there on Linux, and only what is configured on
+	 * macOS: bind() knows, and needs no rights for port 0. */
+	any_port.port = 0;
+	length = addr_to_sockaddr(&any_port, &ss);
+	fd = sock_open(a->family);
+	has = fd >= 0 && bind(fd, (const struct sockaddr *)&ss, length) == 0;
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
+bool netif_is_permanent(const struct addr *a)
+{
+	static const uint8_t loopback4[4] = {127, 0, 0, 1};
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	return addr_is_wildcard(a) ||
+	       (a->family == AF_INET && memcmp(a->ip, loopback4, 4) == 0) ||
+	       (a->family == AF_INET6 && memcmp(a->ip, loopback6, 16) == 0);
+}

@@ -1,0 +1,31 @@
+#ifndef LOWPORT_OS_NETIF_H
+#define LOWPORT_OS_NETIF_H
+
+#include "base/addr.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Interfaces and their addresses. */
+
+enum { NETIF_ADDRESSES_MAX = 64 };
+
+/* The addresses of the interface of that name, link-local IPv6 ones left out,
+ * with port 0. Returns how many (0: it is there and has none), -ENODEV if there
+ * is no such interface, or another negative errno. */
+int netif_addresses(const char *name, struct addr out[NETIF_ADDRESSES_MAX]);
+
+/* Does this machine have that address now? (A wildcard always.) */
+bool netif_has(const struct addr *a);
+
+/* Is it an address that is always there: 127.0.0.1 or ::1, or a wildcard? */
+bool netif_is_permanent(const struct addr *a);
+
+/* A descriptor that becomes readable when addresses come or go: netlink on
+ * Linux, PF_ROUTE on macOS. Returns it, or a negative errno. */
+int netif_watch(void);
+
+/* Take what it says, so that it waits for the next change. */
+void netif_watch_drain(int fd);
+
+#endif

@@ -1,0 +1,39 @@
+#include "os/netif.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+int netif_watch(void)
+{
+	struct sockaddr_nl groups = {
+		.nl_family = AF_NETLINK,
+		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
+	};
+	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+			NETLINK_ROUTE);
+
+	if (fd < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&groups, sizeof(groups)) < 0) {
+		int err = -errno;
+
+		close(fd);
+		return err;
+	}
+	return fd;
+}
+
+void netif_watch_drain(int fd)
+{
+	char buf[8192];
+	ssize_t n;
+
+	/* What exactly has changed is not asked: whoever watches looks again,
+	 * which also holds when messages were lost (ENOBUFS). */
+	do
+		n = recv(fd, buf, sizeof(buf), 0);
+	while (n > 0 || (n < 0 && errno == ENOBUFS));
+}

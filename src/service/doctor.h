@@ -1,0 +1,45 @@
+#ifndef LOWPORT_SERVICE_DOCTOR_H
+#define LOWPORT_SERVICE_DOCTOR_H
+
+#include "lowport.h"
+#include "service/agent.h"
+
+/*
+ * Looks at what goes wrong in practice and says for each thing whether it is
+ * all right, a problem (and how it is mended), or cannot be told from here.
+ * Nothing is changed; a listener that is looked at is connected to once.
+ */
+
+enum finding { FINDING_OK, FINDING_PROBLEM, FINDING_UNKNOWN };
+
+struct doctor {
+	/* subject is one or two words; mend is NULL where nothing has to be
+	 * done. */
+	void (*say)(enum finding finding, const char *subject, const char *text,
+		    const char *mend);
+	unsigned problems; /* so far */
+};
+
+/* The agent's files, whether it is loaded, how it last ended. Returns whether
+ * it is loaded. */
+bool doctor_agent(struct doctor *d, const struct agent *a);
+
+/* Its sockets, which launchd should hold. */
+void doctor_sockets(struct doctor *d, const struct agent *a, bool loaded);
+
+/* An address that is to be listened on: is it here, is its port free? */
+void doctor_listener(struct doctor *d, const struct addr *a);
+
+/* Who else listens on that port on every address: they will collide. */
+void doctor_wildcards(struct doctor *d, const struct addr *a);
+
+/* A backend, on each of its addresses. */
+void doctor_backend(struct doctor *d, const struct relay_backend *b);
+
+/* The descriptor limit of this process. */
+void doctor_limits(struct doctor *d);
+
+/* What the system's firewall may do to listeners at that address. */
+void doctor_firewall(struct doctor *d, const struct addr *a);
+
+#endif

@@ -1,0 +1,20 @@
+#ifndef LOWPORT_SERVICE_NAMES_H
+#define LOWPORT_SERVICE_NAMES_H
+
+#include "base/addr.h"
+#include "base/fault.h"
+
+#include <stddef.h>
+
+/*
+ * launchd resolves a name once, when it loads a job, into as many sockets as
+ * it finds; so a plist gets addresses, and names are resolved when it is made.
+ */
+
+/* The addresses of a listener as `lowport install` takes it: ADDR:PORT,
+ * *:PORT, if:INTERFACE:PORT, INTERFACE:PORT or HOST:PORT. Returns how many (at
+ * least one), or a negative errno with *why. */
+int names_resolve(const char *text, struct addr out[], size_t most,
+		  struct fault *why);
+
+#endif

@@ -1,0 +1,239 @@
+#include "config/options.h"
+
+#include "../unit.h"
+
+#include "base/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+static uint64_t member(const struct config *c, const struct option *o)
+{
+	uint64_t value;
+
+	memcpy(&value, (const char *)c + o->offset, sizeof(value));
+	return value;
+}
+
+static void every_row_is_complete(void **state)
+{
+	(void)state;
+	for (const struct option *o = options; o->name; o++) {
+		assert_non_null(o->argument);
+		assert_non_null(o->parse);
+		assert_true(strlen(o->help) > 10);
+		assert_ptr_equal(option_find(o->name), o);
+		/* Only what may be repeated has no default. */
+		assert_int_equal(!o->fallback, o->repeatable);
+	}
+}
+
+static void no_two_rows_share_a_name_or_a_member(void **state)
+{
+	(void)state;
+	for (const struct option *a = options; a->name; a++) {
+		for (const struct option *b = options; b < a; b++) {
+			assert_string_not_equal(a->name, b->name);
+			if (a->fallback && b->fallback)
+				assert_int_not_equal(a->offset, b->offset);
+		}
+	}
+}
+
+static void the_defaults_are_the_ones_that_were_promised(void **state)
+{
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_int_equal(c.connect_timeout_ms, 5000);
+	assert_int_equal(c.idle_timeout_ms, 0);
+	assert_int_equal(c.half_close_timeout_ms, 600000);
+	assert_int_equal(c.drain_timeout_ms, 30000);
+	assert_int_equal(c.keepalive_s, 60);
+	assert_int_equal(c.max_connections, 0);
+	assert_int_equal(c.unix_mode, 0600);
+	assert_int_equal(c.splice, 1);
+	assert_int_equal(c.log_level, LEVEL_INFO);
+	assert_int_equal(c.access_log, 1);
+	assert_true(c.backlog > 0);
+	assert_int_equal(c.group_count, 0);
+	config_free(&c);
+}
+
+static void good_values_arrive(void **state)
+{
+	static const struct {
+		const char *name, *text;
+		uint64_t value;
+	} rows[] = {
+		{"connect-timeout", "1ms", 1},
+		{"connect-timeout", "1d", 86400000},
+		{"idle-timeout", "0", 0},
+		{"idle-timeout", "90s", 90000},
+		{"half-close-timeout", "0", 0},
+		{"half-close-timeout", "2h", 7200000},
+		{"drain-timeout", "0", 0},
+		{"drain-timeout", "500ms", 500},
+		{"max-connections", "1", 1},
+		{"max-connections", "1000000", 1000000},
+		{"max-connections", "auto", 0},
+		{"keepalive", "0", 0},
+		{"keepalive", "1000ms", 1},
+		{"keepalive", "5m", 300},
+		{"keepalive", "32767s", 32767},
+		{"backlog", "1", 1},
+		{"backlog", "65535", 65535},
+		{"unix-mode", "0660", 0660},
+		{"unix-mode", "777", 0777},
+		{"splice", "auto", 1},
+		{"splice", "off", 0},
+		{"log-level", "error", LEVEL_ERROR},
+		{"log-level", "debug", LEVEL_DEBUG},
+		{"access-log", "on", 1},
+		{"access-log", "off", 0},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct option *o = option_find(rows[i].name);
+		struct fault why;
+		struct config c;
+
+		config_init(&c);
+		assert_non_null(o);
+		if (o->parse(&c, o, rows[i].text, &why) != 0)
+			fail_msg("--%s refused: %s", o->name, why.text);
+		assert_int_equal(member(&c, o), rows[i].value);
+		config_free(&c);
+	}
+}
+
+static void bad_values_are_named_with_what_would_be_right(void **state)
+{
+	static const struct {
+		const char *name, *text, *word;
+	} rows[] = {
+		{"connect-timeout", "0", "too short (try 5s)"},
+		{"connect-timeout", "2d", "too long (try 5s)"},
+		{"connect-timeout", "5", "not a duration (try 30s, 10m, 2h)"},
+		{"connect-timeout", "", "not a duration"},
+		{"idle-timeout", "10x", "not a duration"},
+		{"idle-timeout", "-1s", "not a duration"},
+		{"idle-timeout", "1001d", "too long"},
+		{"half-close-timeout", "off", "not a duration"},
+		{"half-close-timeout", "99999999999999999999s", "too long"},
+		{"drain-timeout", "30 s", "not a duration"},
+		{"max-connections", "0", "number from 1 to 1000000"},
+		{"max-connections", "1000001", "number from 1 to 1000000"},
+		{"max-connections", "many", "number from 1 to 1000000"},
+		{"max-connections", "-1", "number from 1 to 1000000"},
+		{"keepalive", "1500ms", "whole seconds (try 60s)"},
+		{"keepalive", "32768s", "too long"},
+		{"keepalive", "60", "not a duration"},
+		{"backlog", "0", "number from 1 to 65535"},
+		{"backlog", "65536", "number from 1 to 65535"},
+		{"backlog", "auto", "number from 1 to 65535"},
+		{"unix-mode", "0680", "try 0600"},
+		{"unix-mode", "1777", "try 0600"},
+		{"unix-mode", "u=rw", "try 0600"},
+		{"splice", "on", "neither auto nor off"},
+		{"splice", "", "neither auto nor off"},
+		{"log-level", "verbose", "try error, warn, info or debug"},
+		{"log-level", "INFO", "try error"},
+		{"access-log", "yes", "neither on nor off"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct option *o = option_find(rows[i].name);
+		char quoted[64];
+		struct fault why;
+		struct config c;
+
+		config_init(&c);
+		assert_non_null(o);
+		if (o->parse(&c, o, rows[i].text, &why) >= 0)
+			fail_msg("--%s %s was taken", o->name, rows[i].text);
+		snprintf(quoted, sizeof(quoted), "\"%s\" is", rows[i].text);
+		assert_says(why.text, quoted);
+		assert_says(why.text, rows[i].word);
+		config_free(&c);
+	}
+}
+
+static void every_default_is_refused_with_rubbish_behind_it(void **state)
+{
+	(void)state;
+	for (const struct option *o = options; o->name; o++) {
+		struct fault why;
+		struct config c;
+		char text[64];
+
+		if (!o->fallback)
+			continue;
+		config_init(&c);
+		snprintf(text, sizeof(text), "%s?", o->fallback);
+		assert_true(o->parse(&c, o, text, &why) < 0);
+		assert_says(why.text, text);
+		config_free(&c);
+	}
+}
+
+static void a_name_is_found_whole_or_not_at_all(void **state)
+{
+	(void)state;
+	assert_null(option_find("idle"));
+	assert_null(option_find("idle-timeoutx"));
+	assert_null(option_find("IDLE-TIMEOUT"));
+	assert_null(option_find(""));
+}
+
+static void a_misspelt_name_leads_to_the_nearest_one(void **state)
+{
+	static const char *const rows[][2] = {
+		{"listn", "listen"},
+		{"lisetn", "listen"},
+		{"idle-time", NULL},
+		{"idletimeout", "idle-timeout"},
+		{"idle-timout", "idle-timeout"},
+		{"max-connection", "max-connections"},
+		{"keep-alive", "keepalive"},
+		{"spilce", "splice"},
+		{"t", "to"},
+		{"x", NULL},
+		{"", NULL},
+		{"certificate", NULL},
+		{"an-option-that-is-longer-than-any-that-there-is", NULL},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct option *o = option_suggest(rows[i][0]);
+
+		if (!rows[i][1])
+			continue;
+		assert_non_null(o);
+		assert_string_equal(o->name, rows[i][1]);
+	}
+	assert_null(option_suggest("certificate"));
+	assert_null(option_suggest(""));
+	assert_null(option_suggest(rows[COUNT(rows) - 1][0]));
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_row_is_complete),
+		cmocka_unit_test(no_two_rows_share_a_name_or_a_member),
+		cmocka_unit_test(the_defaults_are_the_ones_that_were_promised),
+		cmocka_unit_test(good_values_arrive),
+		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
+		cmocka_unit_test(
+			every_default_is_refused_with_rubbish_behind_it),
+		cmocka_unit_test(a_name_is_found_whole_or_not_at_all),
+		cmocka_unit_test(a_misspelt_name_leads_to_the_nearest_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

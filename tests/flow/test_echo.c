@@ -1,0 +1,191 @@
+#include "bytes.h"
+#include "matrix.h"
+#include "peer.h"
+#include "rig.h"
+#include "talk.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cm.h"
+
+enum { MANY = 40, SEGMENTS = 20000, EXCHANGES = 50, SOON_MS = 1000 };
+
+static void bytes_come_back_as_they_were_whatever_their_number(void **state)
+{
+	static const uint64_t sizes[] = {
+		0,       1,       100, (64 << 10) - 1, 64 << 10, (64 << 10) + 1,
+		1 << 20, 5 << 20,
+	};
+	struct rig *r = rig_run(*state);
+
+	rig_echo(r);
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct talk t = talk_echo(rig_connect(r), i + 1, sizes[i]);
+		struct record what;
+
+		talk_all(&t, 1);
+		assert_true(talk_is_right(&t, sizes[i]));
+		close(t.fd);
+		what = rig_record(r, i);
+		assert_int_equal(what.reason, CLOSE_DONE);
+		assert_int_equal(what.up, sizes[i]);
+		assert_int_equal(what.down, sizes[i]);
+		assert_int_equal(what.error, 0);
+	}
+	rig_stop(r);
+}
+
+static void echo_many(struct rig *r, uint64_t most)
+{
+	uint64_t dice = 20, size[MANY];
+	struct talk talks[MANY];
+
+	for (int i = 0; i < MANY; i++) {
+		size[i] = bytes_random(&dice) % most;
+		talks[i] =
+			talk_echo(rig_connect(r), 100 + (uint64_t)i, size[i]);
+	}
+	talk_all(talks, MANY);
+	for (int i = 0; i < MANY; i++) {
+		assert_true(talk_is_right(&talks[i], size[i]));
+		close(talks[i].fd);
+	}
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(rig_record(r, (size_t)i).reason, CLOSE_DONE);
+}
+
+static void many_at_once_do_not_mix(void **state)
+{
+	struct rig *r = rig_run(*state);
+
+	rig_echo(r);
+	echo_many(r, 600 << 10);
+	rig_stop(r);
+}
+
+static void pipes_that_are_too_few_for_all_are_shared(void **state)
+{
+	struct rig *r = rig_new(*state);
+
+	if (r->options.max_pipes > 2)
+		r->options.max_pipes = 2;
+	rig_start(r);
+	rig_echo(r);
+	echo_many(r, 1 << 20);
+	rig_stop(r);
+}
+
+/* The backend reads nothing until all are sent, so that they pile up as
+ * segments: in the relay's socket, and in a pipe's slots. */
+static void twenty_thousand_single_bytes_arrive_in_order(void **state)
+{
+	struct rig *r = rig_run(*state);
+	int client = rig_connect(r), backend = rig_accept(r), on = 1;
+
+	setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (uint64_t i = 0; i < SEGMENTS; i++) {
+		assert_int_equal(peer_send(client, 1, i, 1), 0);
+		/* The Unix kind stores each one apart, and not so many. */
+		if (i % 100 == 99)
+			assert_int_equal(peer_take(backend, 1, i - 99, 100), 0);
+	}
+	close(client);
+	assert_int_equal(peer_end(backend), 0);
+	close(backend);
+	assert_int_equal(rig_record(r, 0).up, SEGMENTS);
+	rig_stop(r);
+}
+
+struct bulk {
+	struct rig *rig;
+	atomic_bool stop;
+	atomic_uint_fast64_t done;
+	atomic_bool wrong;
+};
+
+static void *run_bulk(void *data)
+{
+	enum { PIECE = 4 << 20 };
+	struct bulk *b = data;
+
+	while (!atomic_load(&b->stop)) {
+		struct talk t =
+			talk_echo(peer_connect(&b->rig->front), 7, PIECE);
+
+		talk_all(&t, 1);
+		if (!talk_is_right(&t, PIECE))
+			atomic_store(&b->wrong, true);
+		close(t.fd);
+		atomic_fetch_add(&b->done, PIECE);
+	}
+	return NULL;
+}
+
+static void small_requests_are_answered_beside_a_bulk_stream(void **state)
+{
+	struct rig *r = rig_run(*state);
+	struct bulk b = {.rig = r};
+	pthread_t thread;
+	int client;
+
+	rig_echo(r);
+	client = rig_connect(r);
+	assert_int_equal(pthread_create(&thread, NULL, run_bulk, &b), 0);
+	for (uint64_t i = 0; i < EXCHANGES || !atomic_load(&b.done); i++) {
+		uint64_t began_ms = rig_now_ms();
+
+		assert_int_equal(peer_send(client, 3, 100 * i, 100), 0);
+		assert_int_equal(peer_take(client, 3, 100 * i, 100), 0);
+		assert_true(rig_now_ms() - began_ms < SOON_MS);
+	}
+	atomic_store(&b.stop, true);
+	pthread_join(thread, NULL);
+	assert_false(atomic_load(&b.wrong));
+	close(client);
+	rig_stop(r);
+}
+
+/* Out of band, one byte at a time, is TCP's oddity: relays lose that byte, but
+ * it must not take others with it or stop them. */
+static void an_urgent_byte_holds_up_nothing(void **state)
+{
+	const struct row *row = *state;
+	struct rig *r;
+	int client, backend;
+
+	if (row->client_family == AF_UNIX)
+		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
+	r = rig_run(row);
+	client = rig_connect(r);
+	backend = rig_accept(r);
+	assert_int_equal(peer_send(client, 5, 0, 1000), 0);
+	assert_int_equal(send(client, "!", 1, MSG_OOB), 1);
+	assert_int_equal(peer_send(client, 5, 1000, 1000), 0);
+	shutdown(client, SHUT_WR);
+	assert_int_equal(peer_take(backend, 5, 0, 2000), 0);
+	assert_int_equal(peer_end(backend), 0);
+	close(backend);
+	assert_int_equal(peer_end(client), 0);
+	close(client);
+	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	rig_stop(r);
+}
+
+int main(void)
+{
+	static const struct flow_case cases[] = {
+		FLOW_CASE(bytes_come_back_as_they_were_whatever_their_number),
+		FLOW_CASE(many_at_once_do_not_mix),
+		FLOW_CASE(pipes_that_are_too_few_for_all_are_shared),
+		FLOW_CASE(twenty_thousand_single_bytes_arrive_in_order),
+		FLOW_CASE(small_requests_are_answered_beside_a_bulk_stream),
+		FLOW_CASE(an_urgent_byte_holds_up_nothing),
+	};
+
+	return FLOW_RUN("echo", cases);
+}

@@ -1,0 +1,164 @@
+#include "process/program.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static char place[256];
+
+static int copy_program(const char *to)
+{
+	int in = open(LOWPORT_PROGRAM, O_RDONLY);
+	int out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0755);
+	char buf[65536];
+	ssize_t n = in < 0 || out < 0 ? -1 : 0;
+
+	while (n >= 0 && (n = read(in, buf, sizeof(buf))) > 0)
+		if (write(out, buf, (size_t)n) != n)
+			n = -1;
+	close(in);
+	close(out);
+	return (int)n;
+}
+
+int program_set_up(void **state)
+{
+	const char *base = getenv("TMPDIR");
+	int err;
+
+	(void)state;
+	signal(SIGPIPE, SIG_IGN);
+	snprintf(place, sizeof(place), "%s/lowport-process-XXXXXX",
+		 base && base[0] != '\0' ? base : "/tmp");
+	if (!mkdtemp(place) || chmod(place, 0755) < 0)
+		return -1;
+	err = copy_program(program_path()) < 0 ||
+	      chmod(program_path(), 0755) < 0 ||
+	      mkdir(program_file(""), 0755) < 0;
+	if (!err && geteuid() == 0)
+		err = chown(program_file(""), proc_user(), proc_user()) < 0;
+	scrap_free();
+	return err ? -1 : 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int type,
+		      struct FTW *where)
+{
+	(void)st;
+	(void)type;
+	(void)where;
+	return remove(path);
+}
+
+int program_tear_down(void **state)
+{
+	(void)state;
+	return nftw(place, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int program_end_test(void **state)
+{
+	(void)state;
+	proc_stop_all();
+	backends_stop();
+	peers_close();
+	scrap_free();
+	return 0;
+}
+
+const char *program_path(void)
+{
+	return scrap("%s/lowport", place);
+}
+
+const char *program_file(const char *name)
+{
+	return scrap("%s/files/%s", place, name);
+}
+
+void program_skip(const char *missing)
+{
+	print_message("skipped, for want of %s\n", missing);
+	skip();
+}
+
+struct proc *program_start(const char *const argv[],
+			   const struct proc_options *opt)
+{
+	struct proc_options dropped = opt ? *opt : (struct proc_options){0};
+	const char *words[64] = {program_path()};
+	size_t n = 0;
+
+	while (argv[n]) {
+		assert_in_range(n, 0, 61);
+		words[n + 1] = argv[n];
+		n++;
+	}
+	dropped.drop = geteuid() == 0;
+	return proc_start(words, &dropped);
+}
+
+struct proc *program_listening(struct proc *p)
+{
+	proc_line(p, "listening on ", 0);
+	return p;
+}
+
+const char *program_where(struct proc *p, unsigned index)
+{
+	const char *at = proc_line(p, "listening on ", index);
+
+	at += strlen("listening on ");
+	return scrap("%.*s", (int)strcspn(at, " "), at);
+}
+
+void program_stop(struct proc *p)
+{
+	proc_signal(p, SIGTERM);
+	proc_end(p, 0);
+}
+
+int program_descriptors(const struct proc *p, const char *kind)
+{
+	const char *path = scrap("/proc/%ld/fd", (long)proc_pid(p));
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+	int count = 0;
+
+	if (!dir)
+		return -1;
+	while ((entry = readdir(dir)) != NULL) {
+		char to[64] = "";
+
+		if (entry->d_name[0] == '.')
+			continue;
+		if (readlinkat(dirfd(dir), entry->d_name, to, sizeof(to) - 1) <
+		    0)
+			continue;
+		count += !kind || strncmp(to, kind, strlen(kind)) == 0;
+	}
+	closedir(dir);
+	return count;
+}
+
+void assert_says_at(const char *text, const char *wanted, const char *file,
+		    int line)
+{
+	if (strstr(text, wanted))
+		return;
+	print_error("it does not say: %s\nbut: %s\n", wanted, text);
+	_fail(file, line);
+}
