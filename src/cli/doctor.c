@@ -75,9 +75,9 @@ static void look_at_backends(struct doctor *d, struct agent *a)
 
 static void look_at_agent(struct doctor *d, const char *name)
 {
-	struct agent *a = malloc(sizeof(*a));
+	struct agent *a = calloc(1, sizeof(*a));
 	struct fault why;
-	bool loaded;
+	bool loaded = false;
 	int err;
 
 	printf("agent %s\n", name);
@@ -88,17 +88,19 @@ static void look_at_agent(struct doctor *d, const char *name)
 		err = plist_read(a, &why);
 	}
 	if (err == 0) {
+		doctor_watcher(d, a);
 		doctor_sockets(d, a, loaded);
 		for (size_t i = 0; i < a->socket_count; i++) {
 			doctor_wildcards(d, &a->sockets[i].addr);
 			doctor_firewall(d, &a->sockets[i].addr);
 		}
 		look_at_backends(d, a);
-		agent_free(a);
 	} else if (err != -ENOENT) {
 		say(FINDING_PROBLEM, "plist", why.text, NULL);
 		d->problems++;
 	}
+	if (a)
+		agent_free(a);
 	free(a);
 }
 

@@ -18,6 +18,7 @@
 
 enum {
 	REACH_MS = 2000,
+	START_MS = 2000,     /* for launchd to start the agent */
 	FILES_ENOUGH = 1024, /* 500 connections */
 };
 
@@ -98,6 +99,13 @@ static void check_ended(struct doctor *d, const struct launchctl_job *job)
 	if (job->pid > 0)
 		report(d, FINDING_OK, "process", NULL, "running, pid %ld",
 		       (long)job->pid);
+	else if (job->last_signal > 0)
+		report(d, FINDING_PROBLEM, "process",
+		       "the log may say why; after an upgrade: lowport install "
+		       "--reload LABEL (launchd kills a program that is not "
+		       "the one it has loaded)",
+		       "was ended by signal %d the last time",
+		       job->last_signal);
 	else if (!job->has_ended || job->last_status == 0)
 		report(d, FINDING_OK, "process", NULL,
 		       "not running; it starts at the first connection");
@@ -145,18 +153,83 @@ bool doctor_agent(struct doctor *d, const struct agent *a)
 	return loaded;
 }
 
-static void check_held(struct doctor *d, const struct addr *a, bool loaded)
+void doctor_watcher(struct doctor *d, const struct agent *a)
 {
-	char text[ADDR_TEXT], who[512];
+	struct agent *watcher = malloc(sizeof(*watcher));
+	struct launchctl_domain domain;
+	struct fault why;
+
+	if (agent_needs_watcher(a) && watcher &&
+	    launchctl_domain(&domain, &why) == 0 &&
+	    agent_watcher(watcher, a) == 0) {
+		if (launchctl_await_pid(&domain, watcher->label, START_MS) > 0)
+			report(d, FINDING_OK, "watcher", NULL, "%s/%s",
+			       domain.text, watcher->label);
+		else
+			report(d, FINDING_PROBLEM, "watcher",
+			       "lowport install --reload LABEL",
+			       "%s/%s does not run: nobody loads the agent "
+			       "anew when its address comes",
+			       domain.text, watcher->label);
+		agent_free(watcher);
+	}
+	free(watcher);
+}
+
+/* Does the line of that address, if there is one, name another process? */
+static bool is_of_another(const char *who, const char *address, pid_t pid)
+{
+	char ss[24], lsof[24];
+	bool another = false;
+
+	snprintf(ss, sizeof(ss), "pid=%ld,", (long)pid);
+	snprintf(lsof, sizeof(lsof), " %ld ", (long)pid);
+	while (*who != '\0') {
+		int length = (int)strcspn(who, "\n");
+		char line[512];
+
+		snprintf(line, sizeof(line), "%.*s ", length, who);
+		who += length + (who[length] == '\n');
+		if (!strstr(line, address))
+			continue;
+		if (strstr(line, ss) || strstr(line, lsof))
+			return false;
+		another = true;
+	}
+	return another;
+}
+
+/* Something answers there while the agent is loaded: is it the agent? Where
+ * launchd could not bind, another program may. */
+static bool is_agents(const struct agent *a, const struct addr *at)
+{
+	struct launchctl_domain domain;
+	char text[ADDR_TEXT], who[1024];
+	struct fault why;
+	pid_t pid = 0;
+
+	if (launchctl_domain(&domain, &why) == 0)
+		pid = launchctl_await_pid(&domain, a->label, START_MS);
+	/* Now that it runs, it is among them. */
+	reach_who(at->port, who, sizeof(who));
+	return pid > 0 && !is_of_another(who, addr_print(at, text), pid);
+}
+
+static void check_held(struct doctor *d, const struct agent *agent,
+		       const struct addr *a, bool loaded)
+{
+	char text[ADDR_TEXT], who[1024];
 	int err = reach_connect(a, REACH_MS);
 
 	addr_print(a, text);
-	if (err == 0 && loaded) {
+	if (err == 0 && loaded && is_agents(agent, a)) {
 		report(d, FINDING_OK, "socket", NULL, "%s listens", text);
 	} else if (err == 0) {
 		reach_who(a->port, who, sizeof(who));
 		report(d, FINDING_PROBLEM, "socket",
-		       "stop that program, or take another port",
+		       loaded ? "stop that program, then: lowport install "
+				"--reload LABEL"
+			      : "stop that program, or take another port",
 		       "%s is held by another program%s%s", text,
 		       who[0] ? ":\n" : "", who);
 	} else if (loaded) {
@@ -181,7 +254,7 @@ void doctor_sockets(struct doctor *d, const struct agent *a, bool loaded)
 		char text[ADDR_TEXT];
 
 		if (netif_has(at)) {
-			check_held(d, at, loaded);
+			check_held(d, a, at, loaded);
 			continue;
 		}
 		report(d, FINDING_PROBLEM, "address",

@@ -24,6 +24,9 @@ struct doctor {
  * it is loaded. */
 bool doctor_agent(struct doctor *d, const struct agent *a);
 
+/* Its watcher, if its addresses come and go. */
+void doctor_watcher(struct doctor *d, const struct agent *a);
+
 /* Its sockets, which launchd should hold. */
 void doctor_sockets(struct doctor *d, const struct agent *a, bool loaded);
 

@@ -167,6 +167,25 @@ void launchctl_print(const struct launchctl_domain *domain, const char *label,
 	free(out);
 }
 
+pid_t launchctl_await_pid(const struct launchctl_domain *domain,
+			  const char *label, int patience_ms)
+{
+	struct launchctl_job *job = malloc(sizeof(*job));
+	int waited = 0;
+	pid_t pid = 0;
+
+	if (!job)
+		return 0;
+	launchctl_print(domain, label, job);
+	while (job->loaded && job->pid == 0 && waited < patience_ms) {
+		waited += pause_after(waited);
+		launchctl_print(domain, label, job);
+	}
+	pid = job->pid;
+	free(job);
+	return pid;
+}
+
 /* Returns 0, or -ETIMEDOUT or -ENOMEM with *why. */
 static int wait_gone(const struct launchctl_domain *domain, const char *label,
 		     struct fault *why)

@@ -34,6 +34,11 @@ struct launchctl_job {
 void launchctl_print(const struct launchctl_domain *domain, const char *label,
 		     struct launchctl_job *job);
 
+/* Its process, for which this waits so long: a connection starts it. 0 if it
+ * does not come. */
+pid_t launchctl_await_pid(const struct launchctl_domain *domain,
+			  const char *label, int patience_ms);
+
 /*
  * Load the job of a property list, having waited for an older one of that label
  * to be gone. The errors that pass by themselves (5 and 37, while the older one

@@ -129,7 +129,7 @@ static void a_backend_that_does_not_answer_is_passed_over(void **state)
 	rig_stop(r);
 }
 
-/* Each connection tells which listener it came by. */
+/* Of the first so many records. */
 static size_t count_reasons(struct rig *r, size_t records,
 			    enum close_reason reason)
 {

@@ -12,16 +12,18 @@
 /*
  * A stand-in launchd for one test, its launchctl first in PATH, and the built
  * program, which gets its sockets from it. As root the stand-in is root's and
- * its jobs are PROC_USER's; otherwise all is whoever runs the test. What goes
+ * its jobs are proc_user()'s; otherwise all is whoever runs the test. What goes
  * wrong fails the test; texts live until its end.
  */
 
 /* All zero: every domain exists, a second of launchd's lasts 100 ms. */
 struct rig_options {
 	const char *domains; /* those that exist: "user gui/501" */
-	const char *quirks;  /* "draining-5", "bootout-36" */
+	const char
+		*quirks; /* "draining-5", "bootout-36"; "first-5", "first-37":
+			      * so the first three bootstraps end */
 	unsigned second_ms;
-	bool unprivileged; /* launchd itself is PROC_USER's */
+	bool unprivileged; /* launchd itself is proc_user()'s */
 };
 
 /* For cmocka: of the group, and of each test. */

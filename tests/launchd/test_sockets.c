@@ -39,7 +39,7 @@ static struct sockets *make(const char *inside)
 	const char *xml =
 		scrap("<plist version=\"1.0\"><dict>%s</dict></plist>", inside);
 
-	plist_from_memory(xml, (uint32_t)strlen(xml), &root);
+	plist_from_xml(xml, (uint32_t)strlen(xml), &root);
 	assert_non_null(root);
 	said[0] = '\0';
 	sockets_open(&sockets, root, getuid());

@@ -19,8 +19,11 @@ int property_read(const char *path, plist_t *root)
 		length = fread(text, 1, FILE_MOST, file);
 	if (file)
 		fclose(file);
-	if (err == 0 && length > 0)
-		plist_from_memory(text, (uint32_t)length, root);
+	/* Not plist_from_memory(): it took another argument in 2.3. */
+	if (err == 0 && plist_is_binary(text, (uint32_t)length))
+		plist_from_bin(text, (uint32_t)length, root);
+	else if (err == 0)
+		plist_from_xml(text, (uint32_t)length, root);
 	free(text);
 	if (err < 0)
 		return err;

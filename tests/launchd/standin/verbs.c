@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 /* One question: who asks, from where, and where the answer's text goes. */
@@ -128,6 +129,17 @@ static int load(const struct target *t, const char *path, plist_t root)
 	return 0;
 }
 
+/* While it tears down what only it knows of, it refuses for a while. */
+static int refusal(void)
+{
+	static unsigned refused;
+	int error = standin_has_quirk("first-5")    ? LAUNCHD_EIO
+		    : standin_has_quirk("first-37") ? LAUNCHD_EALREADY
+						    : 0;
+
+	return error != 0 && refused++ < 3 ? error : 0;
+}
+
 static int bootstrap(const struct question *q, const char *const words[],
 		     size_t count)
 {
@@ -147,7 +159,9 @@ static int bootstrap(const struct question *q, const char *const words[],
 	root = read_list(&t, path);
 	if (!root)
 		return fail(q, "Bootstrap", LAUNCHD_EIO);
-	error = load(&t, path, root);
+	error = refusal();
+	if (error == 0)
+		error = load(&t, path, root);
 	if (error == 0)
 		return 0;
 	plist_free(root);
@@ -315,6 +329,24 @@ static int activated(const struct question *q, const char *const words[],
 	return 0;
 }
 
+/* No verb of launchctl's: the listeners of a job die under it, as some Macs
+ * have seen. They are the job's too. */
+static int shut_down(const struct question *q, const char *const words[],
+		     size_t count)
+{
+	struct target t;
+	struct job *j;
+	int error;
+
+	if (count != 1 || !target_parse(&t, words[0]))
+		return usage(q, "standin-shutdown <service-target>");
+	j = find_or_say(q, &t, &error);
+	for (size_t i = 0; j && i < j->sockets.count; i++)
+		for (size_t k = 0; k < j->sockets.at[i].count; k++)
+			shutdown(j->sockets.at[i].fds[k], SHUT_RDWR);
+	return error;
+}
+
 int verbs_answer(const char *const words[], size_t count, uid_t uid, pid_t pid,
 		 FILE *out)
 {
@@ -331,6 +363,7 @@ int verbs_answer(const char *const words[], size_t count, uid_t uid, pid_t pid,
 		{"disable", disable},
 		{"print-disabled", list_disabled},
 		{"standin-activated", activated},
+		{"standin-shutdown", shut_down},
 	};
 	struct question q = {words[0], uid, pid, out};
 
