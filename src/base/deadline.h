@@ -34,6 +34,11 @@ void deadline_arm(struct deadline_queue *q, struct deadline *d,
 
 void deadline_cancel(struct deadline *d);
 
+static inline bool deadline_is_armed(const struct deadline *d)
+{
+	return !list_is_empty(&d->node);
+}
+
 /* When the first of q is due; UINT64_MAX if none waits. */
 uint64_t deadline_next(const struct deadline_queue *q);
 

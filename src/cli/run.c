@@ -6,6 +6,7 @@
 #include "os/proc.h"
 #include "os/spawn.h"
 
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -271,19 +272,26 @@ static int serve(struct run *run, const struct config_group *g, size_t i)
 	return 0;
 }
 
-static void warn_of_limit(const struct relay_options *opt, size_t descriptors)
+/* More connections than the descriptors carry would be accepted and then left
+ * without a backend; in the backlog they are served in turn. */
+static void cap_connections(struct relay_options *opt, uint64_t asked,
+			    size_t descriptors)
 {
-	size_t needed = 2 * (opt->max_connections + opt->max_pipes);
 	char text[256];
 
-	if (needed <= descriptors)
+	if (asked == 0)
 		return;
-	snprintf(text, sizeof(text),
-		 "max-connections %zu takes %zu descriptors and the limit is "
-		 "%zu: clients will wait in the backlog before that (ulimit "
-		 "-n, LimitNOFILE=)",
-		 opt->max_connections, needed, descriptors);
-	logger_put(LEVEL_WARN, text);
+	if (asked > opt->max_connections) {
+		snprintf(text, sizeof(text),
+			 "max-connections %" PRIu64
+			 " is more than %zu descriptors carry: %zu at a time, "
+			 "further clients wait in the backlog (raise ulimit "
+			 "-n, LimitNOFILE=)",
+			 asked, descriptors, opt->max_connections);
+		logger_put(LEVEL_WARN, text);
+		return;
+	}
+	opt->max_connections = (size_t)asked;
 }
 
 static struct relay_options relay_options(struct run *run)
@@ -299,14 +307,12 @@ static struct relay_options relay_options(struct run *run)
 	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
-	if (c->max_connections > 0)
-		opt.max_connections = (size_t)c->max_connections;
 	if (!c->splice)
 		opt.max_pipes = 0;
 	opt.ended = on_ended;
 	opt.notice = on_notice;
 	opt.data = run;
-	warn_of_limit(&opt, descriptors);
+	cap_connections(&opt, c->max_connections, descriptors);
 	return opt;
 }
 

@@ -229,7 +229,10 @@ static void on_ended(void *owner, const struct record *what)
 	stats_end(&r->stats, what);
 	if (r->options.ended)
 		r->options.ended(r->options.data, what);
-	resume_accepting(r);
+	/* In a shortage, who waits for a descriptor comes before new clients:
+	 * they wait for the deadline. */
+	if (!deadline_is_armed(&r->resume))
+		resume_accepting(r);
 	check_drained(r);
 }
 

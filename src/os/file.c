@@ -135,6 +135,14 @@ int file_copy(const char *from, const char *to, mode_t mode)
 	return err;
 }
 
+bool file_is_same(const char *a, const char *b)
+{
+	struct stat one, other;
+
+	return stat(a, &one) == 0 && stat(b, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 int file_make_parent(const char *path)
 {
 	char parent[1100];

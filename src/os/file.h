@@ -1,6 +1,7 @@
 #ifndef LOWPORT_OS_FILE_H
 #define LOWPORT_OS_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -18,6 +19,9 @@ int file_replace(const char *path, const void *bytes, size_t length,
 
 /* The same, with the bytes of another file. */
 int file_copy(const char *from, const char *to, mode_t mode);
+
+/* Are both names of one file, whatever links lead there? */
+bool file_is_same(const char *a, const char *b);
 
 /* Make the folder that path is to lie in, and those above it. */
 int file_make_parent(const char *path);

@@ -100,7 +100,7 @@ static int copy_program(const struct agent *a, const char *program,
 	int err = 0;
 
 	/* Reloaded by its own copy: nothing newer is at hand. */
-	if (strcmp(program, a->program) == 0)
+	if (file_is_same(program, a->program))
 		return 0;
 	err = file_make_parent(a->program);
 	if (err == 0)
@@ -294,7 +294,7 @@ int install_reload(const char *name, const char *program, install_say say,
 	if (!a)
 		return -ENOENT;
 	/* The watcher runs the copy too, or it is who asks for this. */
-	upgrades = strcmp(program, a->program) != 0;
+	upgrades = !file_is_same(program, a->program);
 	err = launchctl_domain(&domain, why);
 	if (err == 0 && upgrades)
 		err = remove_watcher(&domain, a, say_nothing, why);
