@@ -8,6 +8,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/un.h>
 
 static const uint8_t mapped_prefix[12] = {0, 0, 0, 0, 0,    0,
@@ -179,6 +180,17 @@ const char *addr_print(const struct addr *a, char buf[ADDR_TEXT])
 		snprintf(buf, ADDR_TEXT, "-");
 	}
 	return buf;
+}
+
+bool addr_localhost(const char *host, uint16_t port, struct addr out[2])
+{
+	if (strcasecmp(host, "localhost") != 0)
+		return false;
+	out[0] = (struct addr){.family = AF_INET6, .port = port};
+	out[0].ip[15] = 1;
+	out[1] = (struct addr){.family = AF_INET, .port = port};
+	memcpy(out[1].ip, "\x7f\0\0\1", 4);
+	return true;
 }
 
 bool addr_equal(const struct addr *a, const struct addr *b)

@@ -44,6 +44,13 @@ socklen_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *ss);
 /* Print it as addr_parse() reads it, a Unix one as unix:/path. Returns buf. */
 const char *addr_print(const struct addr *a, char buf[ADDR_TEXT]);
 
+/*
+ * RFC 6761: localhost is the loopback addresses, whatever a resolver says; some
+ * know only one of them, and a dev server may listen on the other. Returns
+ * false if host is another name, else true with [::1] and 127.0.0.1 in out.
+ */
+bool addr_localhost(const char *host, uint16_t port, struct addr out[2]);
+
 /* The same family, address, port and scope? */
 bool addr_equal(const struct addr *a, const struct addr *b);
 

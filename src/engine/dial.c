@@ -258,9 +258,7 @@ static int look_up(struct dial *d, const char *host)
 	return 0;
 }
 
-/* RFC 6761: localhost is the loopback addresses. Some resolvers know only one
- * of them, and a dev server may listen on the other. */
-static int find_localhost(struct dial *d, uint16_t port)
+static int find_localhost(struct dial *d, const struct addr both[2])
 {
 	free(d->found);
 	d->found = calloc(2, sizeof(*d->found));
@@ -268,10 +266,7 @@ static int find_localhost(struct dial *d, uint16_t port)
 	d->count = d->found ? 2 : 0;
 	if (!d->found)
 		return -ENOMEM;
-	d->found[0] = (struct addr){.family = AF_INET6, .port = port};
-	d->found[0].ip[15] = 1;
-	d->found[1] = (struct addr){.family = AF_INET, .port = port};
-	memcpy(d->found[1].ip, "\x7f\0\0\1", 4);
+	memcpy(d->found, both, 2 * sizeof(*both));
 	return 0;
 }
 
@@ -281,6 +276,7 @@ static int next_address(struct dial *d)
 {
 	for (;;) {
 		const struct relay_backend *b;
+		struct addr both[2];
 		int err;
 
 		if (d->next < d->count) {
@@ -294,8 +290,8 @@ static int next_address(struct dial *d)
 			d->where = b->addr;
 			return 0;
 		}
-		if (strcmp(b->host, "localhost") == 0) {
-			d->error = find_localhost(d, b->addr.port);
+		if (addr_localhost(b->host, b->addr.port, both)) {
+			d->error = find_localhost(d, both);
 			continue;
 		}
 		err = look_up(d, b->host);

@@ -5,10 +5,10 @@
 #include "os/proc.h"
 #include "os/spawn.h"
 #include "service/launchctl.h"
+#include "service/names.h"
 #include "service/reach.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -362,32 +362,26 @@ static bool check_address(struct doctor *d, const struct addr *a, bool only_one)
 
 void doctor_backend(struct doctor *d, const struct relay_backend *b)
 {
-	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *list, *i;
+	struct addr at[NETIF_ADDRESSES_MAX];
+	struct fault why;
 	bool any = false;
-	int error;
+	int count;
 
 	if (!b->host) {
 		check_address(d, &b->addr, true);
 		return;
 	}
-	error = getaddrinfo(b->host, NULL, &hints, &list);
-	if (error != 0) {
+	count = names_of_host(b->host, at, NETIF_ADDRESSES_MAX, &why);
+	if (count < 0) {
 		report(d, FINDING_PROBLEM, "backend",
-		       "mend the name, or give an address",
-		       "%s cannot be resolved: %s", b->host,
-		       gai_strerror(error));
+		       "mend the name, or give an address", "%s", why.text);
 		return;
 	}
-	for (i = list; i; i = i->ai_next) {
-		struct addr a;
-
-		addr_from_sockaddr(&a, i->ai_addr, i->ai_addrlen);
-		a.port = b->addr.port;
-		if (check_address(d, &a, false))
+	for (int i = 0; i < count; i++) {
+		at[i].port = b->addr.port;
+		if (check_address(d, &at[i], false))
 			any = true;
 	}
-	freeaddrinfo(list);
 	if (!any)
 		report(d, FINDING_PROBLEM, "backend",
 		       "start the app, or mend --to",

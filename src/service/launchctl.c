@@ -106,13 +106,15 @@ int launchctl_domain(struct launchctl_domain *domain, struct fault *why)
 	return err;
 }
 
-/* What is behind a "key = " at the start of a line, or NULL. */
+/* What is behind the job's own "key = ", or NULL. What belongs to something
+ * inside the job stands further in. */
 static const char *value_of(const char *text, const char *key)
 {
 	size_t length = strlen(key);
 
 	for (const char *p = text; p; p = strchr(p, '\n')) {
-		p += strspn(p, "\n\t ");
+		p += *p == '\n';
+		p += *p == '\t';
 		if (strncmp(p, key, length) == 0 &&
 		    strncmp(p + length, " = ", 3) == 0)
 			return p + length + 3;

@@ -34,18 +34,20 @@ static int from_interface(const char *name, struct addr out[], size_t most,
 	return count;
 }
 
-static int from_host(const char *name, struct addr out[], size_t most,
-		     struct fault *why)
+int names_of_host(const char *name, struct addr out[], size_t most,
+		  struct fault *why)
 {
 	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list, *i;
-	int error = getaddrinfo(name, NULL, &hints, &list);
-	int count = 0;
+	int error, count = 0;
 
+	if (most >= 2 && addr_localhost(name, 0, out))
+		return 2;
+	error = getaddrinfo(name, NULL, &hints, &list);
 	if (error != 0)
 		return fault_set(why, -ENXIO,
-				 "\"%s\" is neither an interface nor a host "
-				 "name that can be resolved (%s)",
+				 "\"%s\" is no interface and no host name that "
+				 "can be resolved (%s)",
 				 name, gai_strerror(error));
 	for (i = list; i && (size_t)count < most; i = i->ai_next) {
 		addr_from_sockaddr(&out[count], i->ai_addr, i->ai_addrlen);
@@ -67,7 +69,7 @@ static int from_name(const char *name, struct addr out[], size_t most,
 		return from_interface(name + 3, out, most, why);
 	if (if_nametoindex(name) > 0)
 		return from_interface(name, out, most, why);
-	return from_host(name, out, most, why);
+	return names_of_host(name, out, most, why);
 }
 
 int names_resolve(const char *text, struct addr out[], size_t most,

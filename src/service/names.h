@@ -17,4 +17,8 @@
 int names_resolve(const char *text, struct addr out[], size_t most,
 		  struct fault *why);
 
+/* The addresses of a host name, with port 0. Likewise. */
+int names_of_host(const char *name, struct addr out[], size_t most,
+		  struct fault *why);
+
 #endif

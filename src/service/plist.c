@@ -1,5 +1,6 @@
 #include "service/plist.h"
 
+#include "base/num.h"
 #include "os/file.h"
 
 #include <errno.h>
@@ -125,19 +126,32 @@ static char *get_string(plist_t dict, const char *key)
 	return value;
 }
 
+/* launchd.plist(5): a string or an integer. 0 if it is no port. */
+static uint16_t get_port(plist_t dict, const char *key)
+{
+	plist_t node = plist_dict_get_item(dict, key);
+	char *text = get_string(dict, key);
+	uint64_t port = 0;
+
+	if (text && num_parse(text, 10, 1, UINT16_MAX, &port) < 0)
+		port = 0;
+	if (node && plist_get_node_type(node) == PLIST_UINT)
+		plist_get_uint_val(node, &port);
+	free(text);
+	return port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
 static bool read_socket(struct agent_socket *s, const char *name, plist_t entry)
 {
 	char *node = get_string(entry, "SockNodeName");
-	char *port = get_string(entry, "SockServiceName");
-	bool fine = node && port && addr_parse_ip(&s->addr, node) == 0 &&
-		    atoi(port) > 0 && atoi(port) < 65536;
+	uint16_t port = get_port(entry, "SockServiceName");
+	bool fine = node && port > 0 && addr_parse_ip(&s->addr, node) == 0;
 
 	if (fine) {
 		snprintf(s->name, sizeof(s->name), "%s", name);
-		s->addr.port = (uint16_t)atoi(port);
+		s->addr.port = port;
 	}
 	free(node);
-	free(port);
 	return fine;
 }
 
