@@ -102,8 +102,12 @@ int listen_open_only(const struct listen_request *want, struct listeners *out,
 	struct addr any = {.family = want->addr.family,
 			   .port = want->addr.port};
 	int err = open_one(&any, want, out, why);
+	struct listener *l;
 
-	if (err == 0)
-		out->at[out->count - 1].only = want->addr;
-	return err;
+	if (err < 0)
+		return err;
+	l = &out->at[out->count - 1];
+	l->only = want->addr;
+	l->only.port = l->addr.port;
+	return 0;
 }

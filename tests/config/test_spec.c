@@ -52,6 +52,25 @@ static void an_address_is_one_that_we_bind(void **state)
 	}
 }
 
+static void only_is_one_address_whose_clients_are_served(void **state)
+{
+	static const char *const addresses[] = {"127.0.0.1:80", "[::1]:443",
+						"10.8.0.2:0"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(addresses); i++) {
+		struct listener_spec s;
+		char text[64];
+
+		snprintf(text, sizeof(text), "only:%s", addresses[i]);
+		s = listener(text);
+		assert_string_equal(s.source->prefix, "only");
+		assert_string_equal(print(&s.request.addr), addresses[i]);
+		assert_false(s.request.both_families);
+		spec_free_listener(&s);
+	}
+}
+
 static void a_unix_path_is_all_that_follows(void **state)
 {
 	struct listener_spec s = listener("unix:/run/a@b:c/web sock");
@@ -147,6 +166,16 @@ static void a_bad_listener_is_named_with_what_would_be_right(void **state)
 		{"fd:3x", "number of a descriptor"},
 		{"fd:99999999999", "number of a descriptor"},
 		{"fd:3@", "is not ADDR:PORT"},
+		{"only", "wants one address and a port"},
+		{"only:", "wants one address and a port"},
+		{"only:80", "wants one address and a port"},
+		{"only:127.0.0.1", "wants one address and a port"},
+		{"only:*:80", "wants one address and a port"},
+		{"only:0.0.0.0:80", "wants one address and a port"},
+		{"only:[::]:80", "wants one address and a port"},
+		{"only:localhost:80", "wants one address and a port"},
+		{"only:127.0.0.1:80@127.0.0.1:80", "wants one address"},
+		{"only:127.0.0.1:65536", "wants one address and a port"},
 	};
 
 	(void)state;
@@ -269,6 +298,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_one_that_we_bind),
+		cmocka_unit_test(only_is_one_address_whose_clients_are_served),
 		cmocka_unit_test(a_unix_path_is_all_that_follows),
 		cmocka_unit_test(
 			what_is_handed_over_has_a_name_and_an_expectation),

@@ -26,9 +26,10 @@ static bool unprivileged;
 
 /* Files */
 
-static int copy_program(const char *to)
+/* What an ordinary user has to run may lie where only root can look. */
+static int copy_program(const char *from, const char *to)
 {
-	int in = open(STANDIN_PROGRAM, O_RDONLY);
+	int in = open(from, O_RDONLY);
 	int out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0755);
 	static char buf[65536];
 	ssize_t n = in < 0 || out < 0 ? -1 : 0;
@@ -52,11 +53,15 @@ int rig_set_up(void **state)
 		 base && base[0] != '\0' ? base : "/tmp");
 	if (!mkdtemp(place) || chmod(place, 0755) < 0)
 		return -1;
-	err = copy_program(rig_program()) < 0 ||
+	err = copy_program(STANDIN_PROGRAM, rig_program()) < 0 ||
+	      mkdir(scrap("%s/bin", place), 0755) < 0 ||
+	      copy_program(STANDIN_BIN "/launchctl",
+			   scrap("%s/bin/launchctl", place)) < 0 ||
+	      copy_program(STANDIN_BIN "/standin-launchd",
+			   scrap("%s/bin/standin-launchd", place)) < 0 ||
 	      mkdir(rig_file(""), 0755) < 0 ||
 	      chown(rig_file(""), rig_user(), (gid_t)-1) < 0 ||
-	      setenv("PATH", scrap("%s:%s", STANDIN_BIN, getenv("PATH")), 1) <
-		      0;
+	      setenv("PATH", scrap("%s/bin:%s", place, getenv("PATH")), 1) < 0;
 	scrap_free();
 	return err ? -1 : 0;
 }
@@ -145,6 +150,26 @@ const char *rig_await_text(const char *path, const char *text)
 		look_again(&waited_ms, scrap("\"%s\" in %s, which has:\n%s",
 					     text, path, all));
 	return all;
+}
+
+unsigned rig_count(const char *path, const char *text)
+{
+	const char *at = rig_read(path);
+	unsigned n = 0;
+
+	for (; (at = strstr(at, text)); at += strlen(text))
+		n++;
+	return n;
+}
+
+void rig_await_count(const char *path, const char *text, unsigned count)
+{
+	unsigned waited_ms = 0;
+
+	while (rig_count(path, text) < count)
+		look_again(&waited_ms,
+			   scrap("\"%s\" %u times in %s, which has:\n%s", text,
+				 count, path, rig_read(path)));
 }
 
 /* launchd and launchctl */

@@ -47,6 +47,10 @@ const char *rig_file(const char *name);
 const char *rig_read(const char *path);
 const char *rig_await_text(const char *path, const char *text);
 
+/* How often it has this text; wait until it is so often. */
+unsigned rig_count(const char *path, const char *text);
+void rig_await_count(const char *path, const char *text, unsigned count);
+
 /* The jobs' user, their domain (gui/UID), and a label in it. */
 uid_t rig_user(void);
 const char *rig_domain(void);

@@ -137,7 +137,10 @@ static int refusal(void)
 		    : standin_has_quirk("first-37") ? LAUNCHD_EALREADY
 						    : 0;
 
-	return error != 0 && refused++ < 3 ? error : 0;
+	if (error == 0 || ++refused > 3)
+		return 0;
+	standin_log("refused with %d", error);
+	return error;
 }
 
 static int bootstrap(const struct question *q, const char *const words[],
