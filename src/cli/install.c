@@ -248,6 +248,16 @@ static void print_daemon(struct agent *a, const char *program)
 		a->log, user_name(), a->log, a->plist, a->label, a->plist);
 }
 
+/* It goes into a line for the shell of root. */
+static bool is_plain_path(const char *path)
+{
+	if (!strpbrk(path, "'\"`$\\"))
+		return true;
+	complain("the path of this program has quotes, $ or \\ in it; put it "
+		 "elsewhere first");
+	return false;
+}
+
 static int print_agent(const struct agent *a)
 {
 	char *xml = plist_write(a, PLIST_AGENT, NULL);
@@ -263,6 +273,8 @@ static int install(struct agent *a, const struct request *r)
 	struct fault why;
 
 	if (!cli_own_path(program, sizeof(program)))
+		return EXIT_RUNTIME;
+	if (r->daemon && !is_plain_path(program))
 		return EXIT_RUNTIME;
 	if (r->daemon) {
 		print_daemon(a, program);

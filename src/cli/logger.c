@@ -2,7 +2,9 @@
 
 #include "os/sink.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static struct {
@@ -13,12 +15,24 @@ static struct {
 	uv_prepare_t turn;
 } logger;
 
+/* systemd.exec(5): JOURNAL_STREAM is the device and inode of the stream; it is
+ * inherited by many whose standard error is another. */
+static bool is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev &&
+	       st.st_ino == ino;
+}
+
 void logger_open(enum log_level level)
 {
 	sink_init(&logger.sink, STDERR_FILENO);
 	logger.level = level;
-	/* systemd.exec(5): standard error is connected to the journal. */
-	logger.times = !getenv("JOURNAL_STREAM");
+	logger.times = !is_journal();
 }
 
 static void on_turn(uv_prepare_t *turn)

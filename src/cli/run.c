@@ -11,6 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+enum {
+	/* Handles close in a turn or two; what takes longer is not ours. */
+	CLOSING_TURNS = 8,
+};
 
 /* What is running: the loop, the relay, and how it was asked to end. */
 struct run {
@@ -300,7 +306,7 @@ static struct relay_options relay_options(struct run *run)
 	size_t descriptors = proc_raise_descriptor_limit();
 	struct relay_options opt;
 
-	relay_defaults(&opt, descriptors);
+	relay_defaults(&opt, descriptors - run->listeners.count);
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
@@ -358,9 +364,14 @@ static int run_loop(struct run *run, const size_t *counts)
 	status = relay_until_stopped(run, counts);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
-	uv_run(&run->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&run->loop);
-	return status;
+	for (int i = 0; i < CLOSING_TURNS; i++)
+		uv_run(&run->loop, UV_RUN_NOWAIT);
+	if (uv_loop_close(&run->loop) == 0)
+		return status;
+	/* The resolver still works on a name, and nobody waits for the answer:
+	 * an orderly exit would. */
+	listen_close(&run->listeners, 0);
+	_exit(status);
 }
 
 static int run_config(struct run *run)
@@ -391,6 +402,9 @@ int cmd_run(int argc, char *const argv[])
 	if (cli_wants_help(argc, argv))
 		return print_help();
 	proc_ignore_sigpipe();
+	/* Half of libuv's threads may look names up: a few that hang must not
+	 * keep the others from it. */
+	setenv("UV_THREADPOOL_SIZE", "16", 0);
 	config_init(&run.config);
 	if (args_read(&run.config, argc, argv, complain) == 0) {
 		logger_open((enum log_level)run.config.log_level);

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 20,   /* a full Unix backlog, no descriptor */
+	RETRY_MS = 50,   /* a full Unix backlog, no descriptor */
 	PROBE_MS = 2000, /* a reset that no poll can hear */
 	FLUSH_MS = 5,    /* the last bytes before a reset, */
 	FLUSHES = 40,    /* looked for so often; then as seldom as a probe */
@@ -49,6 +49,11 @@ struct conn {
 static uint64_t moved(const struct conn *c)
 {
 	return c->pump[CLIENT].moved + c->pump[BACKEND].moved;
+}
+
+static int family(const struct conn *c, int s)
+{
+	return s == CLIENT ? c->client.family : c->backend.family;
 }
 
 static void fill_record(const struct conn *c, enum close_reason reason,
@@ -153,7 +158,13 @@ static void run(struct conn *c, int s)
 		lose(c, s, error);
 		break;
 	case PUMP_DST_FAILED:
-		lose(c, !s, error);
+		/* Gone before the end could be passed on. Reading from it will
+		 * tell whether it was a reset, unless its own end has come
+		 * already: then it was, for a Unix peer just closes. */
+		if (error == -ENOTCONN &&
+		    (!pump_is_over(&c->pump[!s]) || family(c, !s) == AF_UNIX))
+			break;
+		lose(c, !s, error == -ENOTCONN ? -ECONNRESET : error);
 		break;
 	case PUMP_NO_MEMORY:
 		c->error = error;
@@ -167,11 +178,10 @@ static void run(struct conn *c, int s)
 static bool is_delivered(struct conn *c)
 {
 	int other = c->side[!c->lost].fd;
-	const struct addr *addr = c->lost == CLIENT ? &c->backend : &c->client;
 
 	/* What a Unix socket has taken is with the peer already. */
-	return addr->family == AF_UNIX || sock_unsent(other) == 0 ||
-	       sock_error(other) < 0;
+	return family(c, !c->lost) == AF_UNIX || sock_unsent(other) == 0 ||
+	       sock_failure(other) < 0;
 }
 
 static bool is_over(const struct conn *c)
@@ -285,7 +295,7 @@ static void on_probe(struct deadline *d)
 		int err = 0;
 
 		if (c->state == RELAYING && c->side[s].waits_for == 0)
-			err = sock_error(c->side[s].fd);
+			err = sock_failure(c->side[s].fd);
 		if (err < 0)
 			lose(c, s, err);
 	}

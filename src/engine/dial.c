@@ -8,24 +8,30 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A question to the resolver. It cannot be taken back once a thread works on
- * it, so it lives on by itself when the dial has gone. */
+/*
+ * A question to the resolver, and the dials that wait for its answer. There is
+ * one for each name at a time: the resolver's threads are few, and a name that
+ * it gets stuck on must not take them all. It cannot be taken back, so it lives
+ * on by itself when the dials have gone.
+ */
 struct lookup {
 	uv_getaddrinfo_t request;
-	struct dial *dial; /* NULL: nobody waits for the answer any more */
+	struct list node;    /* in the worker's lookups */
+	struct list waiting; /* dials */
+	char host[];
 };
 
 struct dial {
 	struct worker *worker;
 	const struct relay_route *route;
-	size_t backend;        /* the next one of the route */
-	struct addr *found;    /* the addresses of the name in hand */
-	size_t count, next;    /* how many, and the next one */
-	struct lookup *lookup; /* in progress, or NULL */
-	struct watch *watch;   /* of the attempt in progress, or NULL */
-	int fd;                /* of the attempt in progress, or -1 */
-	int error;             /* what the last attempt said */
-	struct addr where;     /* the address tried last */
+	size_t backend;      /* the next one of the route */
+	struct addr *found;  /* the addresses of the name in hand */
+	size_t count, next;  /* how many, and the next one */
+	struct list lookup;  /* in the lookup's waiting, or in no list */
+	struct watch *watch; /* of the attempt in progress, or NULL */
+	int fd;              /* of the attempt in progress, or -1 */
+	int error;           /* what the last attempt said */
+	struct addr where;   /* the address tried last */
 	struct deadline timeout, retry;
 	dial_cb cb;
 	void *data;
@@ -48,10 +54,7 @@ static void end_attempt(struct dial *d)
 void dial_cancel(struct dial *d)
 {
 	end_attempt(d);
-	if (d->lookup) {
-		d->lookup->dial = NULL;
-		uv_cancel((uv_req_t *)&d->lookup->request);
-	}
+	list_remove(&d->lookup);
 	free(d->found);
 	free(d);
 }
@@ -83,6 +86,16 @@ static void fail_attempt(struct dial *d, int error)
 	go_on(d);
 }
 
+/* Nobody listens, and the port that the system chose for our end was the one
+ * that we connect to: TCP then connects a socket to itself (RFC 793, 3.4). */
+static bool is_itself(const struct dial *d)
+{
+	struct addr local;
+
+	return d->where.family != AF_UNIX && d->where.port >= 1024 &&
+	       sock_local(d->fd, &local) == 0 && addr_equal(&local, &d->where);
+}
+
 /* The socket is writable: the connection is decided. */
 static void on_decided(void *data, int ready)
 {
@@ -90,6 +103,8 @@ static void on_decided(void *data, int ready)
 	int err = sock_error(d->fd);
 
 	(void)ready;
+	if (err == 0 && is_itself(d))
+		err = -ECONNREFUSED;
 	if (err < 0)
 		fail_attempt(d, err);
 	else
@@ -103,16 +118,25 @@ static bool is_shortage(int err)
 	       err == -ENOMEM;
 }
 
+static void set_options(const struct dial *d, int fd)
+{
+	unsigned keepalive_s = d->worker->options->keepalive_s;
+
+	if (d->where.family == AF_UNIX)
+		return;
+	sock_nodelay(fd);
+	sock_inline_urgent(fd);
+	if (keepalive_s > 0)
+		sock_keepalive(fd, keepalive_s);
+}
+
 static int open_socket(struct dial *d)
 {
-	const struct relay_options *opt = d->worker->options;
 	int err, fd = sock_open(d->where.family);
 
 	if (fd < 0)
 		return fd;
-	sock_nodelay(fd);
-	if (opt->keepalive_s > 0)
-		sock_keepalive(fd, opt->keepalive_s);
+	set_options(d, fd);
 	err = watch_open(&d->watch, d->worker->loop, fd, on_decided, d);
 	if (err < 0) {
 		close(fd);
@@ -126,7 +150,7 @@ static int open_socket(struct dial *d)
  * then), or what went wrong. */
 static int attempt(struct dial *d)
 {
-	int err = open_socket(d);
+	int err = d->fd < 0 ? open_socket(d) : 0;
 
 	if (is_shortage(err)) {
 		d->worker->events->starved(d->worker->owner, err);
@@ -150,19 +174,12 @@ static int attempt(struct dial *d)
 	return err;
 }
 
+/* The same address again; its timeout runs on. */
 void dial_retry(struct deadline *deadline)
 {
 	struct dial *d = list_entry(deadline, struct dial, retry);
-	int err;
+	int err = attempt(d);
 
-	/* The same address again; its timeout runs on. */
-	if (d->watch)
-		watch_close(d->watch, NULL, NULL);
-	d->watch = NULL;
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = -1;
-	err = attempt(d);
 	if (err < 0)
 		fail_attempt(d, err);
 }
@@ -171,11 +188,7 @@ void dial_timed_out(struct deadline *deadline)
 {
 	struct dial *d = list_entry(deadline, struct dial, timeout);
 
-	if (d->lookup) {
-		d->lookup->dial = NULL;
-		uv_cancel((uv_req_t *)&d->lookup->request);
-		d->lookup = NULL;
-	}
+	list_remove(&d->lookup);
 	fail_attempt(d, -ETIMEDOUT);
 }
 
@@ -214,46 +227,81 @@ static int lookup_error(int status)
 	}
 }
 
+static void answer(struct dial *d, int status, const struct addrinfo *list)
+{
+	deadline_cancel(&d->timeout);
+	if (status < 0)
+		d->error = lookup_error(status);
+	else
+		keep_found(d, list,
+			   d->route->backends[d->backend - 1].addr.port);
+	go_on(d);
+}
+
 static void on_found(uv_getaddrinfo_t *request, int status,
 		     struct addrinfo *list)
 {
-	struct lookup *l = (struct lookup *)(void *)request;
-	struct dial *d = l->dial;
+	struct lookup *l = list_entry(request, struct lookup, request);
 
-	if (d) {
-		d->lookup = NULL;
-		deadline_cancel(&d->timeout);
-		if (status < 0)
-			d->error = lookup_error(status);
-		else
-			keep_found(
-				d, list,
-				d->route->backends[d->backend - 1].addr.port);
+	/* Whoever asks for the name from here on gets a fresh answer. */
+	list_remove(&l->node);
+	while (!list_is_empty(&l->waiting)) {
+		struct dial *d =
+			list_entry(l->waiting.next, struct dial, lookup);
+
+		list_remove(&d->lookup);
+		answer(d, status, list);
 	}
 	if (list)
 		uv_freeaddrinfo(list);
 	free(l);
-	if (d)
-		go_on(d);
 }
 
-/* Returns 0 when the answer is on its way. */
-static int look_up(struct dial *d, const char *host)
+static struct lookup *find_lookup(const struct worker *w, const char *host)
+{
+	struct list *pos;
+
+	list_for_each (pos, &w->lookups) {
+		struct lookup *l = list_entry(pos, struct lookup, node);
+
+		if (strcmp(l->host, host) == 0)
+			return l;
+	}
+	return NULL;
+}
+
+static int ask(struct worker *w, const char *host, struct lookup **out)
 {
 	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct lookup *l = malloc(sizeof(*l));
+	size_t size = strlen(host) + 1;
+	struct lookup *l = malloc(sizeof(*l) + size);
 	int err;
 
 	if (!l)
 		return -ENOMEM;
-	err = uv_getaddrinfo(d->worker->loop, &l->request, on_found, host, NULL,
+	memcpy(l->host, host, size);
+	err = uv_getaddrinfo(w->loop, &l->request, on_found, l->host, NULL,
 			     &hints);
 	if (err < 0) {
 		free(l);
 		return err;
 	}
-	l->dial = d;
-	d->lookup = l;
+	list_init(&l->waiting);
+	list_init(&l->node);
+	list_append(&w->lookups, &l->node);
+	*out = l;
+	return 0;
+}
+
+/* Returns 0 when the answer is on its way. */
+static int look_up(struct dial *d, const char *host)
+{
+	struct lookup *l = find_lookup(d->worker, host);
+	int err = l ? 0 : ask(d->worker, host, &l);
+
+	if (err < 0)
+		return err;
+	list_append(&l->waiting, &d->lookup);
 	worker_arm(d->worker, QUEUE_CONNECT, &d->timeout);
 	return 0;
 }
@@ -334,6 +382,7 @@ int dial_start(struct dial **out, struct worker *w,
 	d->error = -EHOSTUNREACH;
 	d->cb = cb;
 	d->data = data;
+	list_init(&d->lookup);
 	deadline_init(&d->timeout);
 	deadline_init(&d->retry);
 	*out = d;

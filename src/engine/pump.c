@@ -42,17 +42,22 @@ static void choose_mover(struct pump *p)
 		mover_use(&p->mover, kind);
 }
 
-/* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
- * nothing now, or how reading failed. */
-static ssize_t fill(struct pump *p, int src)
+/* Take from src. first: it has just been called readable. Returns the bytes
+ * taken, 0 at its end, -EAGAIN when there is nothing now, or how reading
+ * failed. */
+static ssize_t fill(struct pump *p, int src, bool first)
 {
 	ssize_t n;
 
 	choose_mover(p);
 	n = p->mover.kind->fill(&p->mover, src);
-	if (n == -EINVAL && p->mover.kind == &mover_splice) {
+	if (n == -EINVAL && p->mover.kind == &mover_splice)
 		p->never_splice = true;
-		choose_mover(p);
+	/* splice() stops before an urgent byte, and says "nothing" or "the
+	 * end" from then on. Only recv() gets past it. */
+	if (p->mover.kind == &mover_splice &&
+	    (n == 0 || n == -EINVAL || (n == -EAGAIN && first))) {
+		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
 	if (n == -EAGAIN && p->src_cut)
@@ -61,8 +66,10 @@ static ssize_t fill(struct pump *p, int src)
 		return n;
 	if (n <= 0)
 		p->src_ended = true;
-	if (n < 0)
+	if (n < 0) {
 		p->src_cut = true;
+		p->wants = PUMP_CUT;
+	}
 	return n;
 }
 
@@ -88,12 +95,11 @@ static enum pump_fault finish(struct pump *p, int dst, int *error)
 		p->wants = PUMP_CUT;
 		return PUMP_FINE;
 	}
-	/* ENOTCONN: dst has gone already; reading from it will tell. */
-	if (shutdown(dst, SHUT_WR) < 0 && errno != ENOTCONN) {
+	p->wants = PUMP_END;
+	if (shutdown(dst, SHUT_WR) < 0) {
 		*error = -errno;
 		return PUMP_DST_FAILED;
 	}
-	p->wants = PUMP_END;
 	return PUMP_FINE;
 }
 
@@ -124,7 +130,7 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 		p->wants = PUMP_SRC;
 		if (emptied || taken >= TURN)
 			return PUMP_FINE;
-		n = fill(p, src);
+		n = fill(p, src, taken == 0);
 		if (n == -EAGAIN)
 			return PUMP_FINE;
 		if (n < 0) {

@@ -44,9 +44,11 @@ void pump_init(struct pump *p, struct mover_pool *pool);
  * delivered. p->wants then says what to wait for; after PUMP_SRC there may be
  * more to read at once.
  *
- * PUMP_SRC_FAILED: reading failed, *error says how. Run p again: it delivers
- * what it holds and ends with PUMP_CUT.
+ * PUMP_SRC_FAILED: reading failed, *error says how; all that was read before
+ * has been delivered, and p is over (PUMP_CUT).
  * PUMP_DST_FAILED, PUMP_NO_MEMORY: *error says how. p must not be run again.
+ * -ENOTCONN: all is delivered, but dst has gone already, politely or not;
+ * reading from it will tell, if that has not ended before.
  * Both descriptors stay the caller's.
  */
 enum pump_fault pump_run(struct pump *p, int src, int dst, int *error);

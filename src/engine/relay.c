@@ -294,6 +294,7 @@ static const struct acceptor_events acceptor_events = {
 static void set_inherited(const struct relay *r, int fd)
 {
 	sock_nodelay(fd);
+	sock_inline_urgent(fd);
 	if (r->options.keepalive_s > 0)
 		sock_keepalive(fd, r->options.keepalive_s);
 }

@@ -55,6 +55,7 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 	w->events = events;
 	w->owner = owner;
 	list_init(&w->conns);
+	list_init(&w->lookups);
 	for (int i = 0; i < QUEUES; i++)
 		deadline_queue_init(&w->queue[i], 0, nobody);
 	return 0;
@@ -85,5 +86,8 @@ static void on_closed(uv_handle_t *handle)
 
 void worker_close(struct worker *w)
 {
+	/* The resolver may be at work still; its answers find nobody. */
+	while (!list_is_empty(&w->lookups))
+		list_remove(w->lookups.next);
 	uv_close((uv_handle_t *)&w->timer, on_closed);
 }

@@ -39,6 +39,7 @@ struct worker {
 	struct deadline_queue queue[QUEUES];
 	struct mover_pool pool;
 	struct list conns;
+	struct list lookups; /* names that the resolver works on */
 	const struct relay_options *options; /* the relay's */
 	const struct worker_events *events;
 	void *owner;

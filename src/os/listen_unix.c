@@ -2,10 +2,16 @@
 #include "os/sock.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
+
+enum { LOCK_TRIES = 100, LOCK_PAUSE_US = 10000 };
 
 /* Make room for the path: a socket file that nobody serves any more is
  * removed, anything else stays. */
@@ -42,7 +48,7 @@ static int clear_path(const struct addr *addr, struct fault *why)
 	return 0;
 }
 
-/* The file never has more rights than asked for, not even for a moment. */
+/* The file never has other rights, not even for a moment. */
 static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
 {
 	struct sockaddr_storage ss;
@@ -53,8 +59,6 @@ static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
 	if (bind(fd, (const struct sockaddr *)&ss, length) < 0)
 		err = -errno;
 	umask(before);
-	if (err == 0 && chmod(addr->path, (mode_t)mode) < 0)
-		err = -errno;
 	return err;
 }
 
@@ -78,8 +82,29 @@ static int listen_and_add(int fd, const struct listen_request *want,
 	return 0;
 }
 
-int listen_open_unix(const struct listen_request *want, struct listeners *out,
-		     struct fault *why)
+/* Clearing the path, binding and listening are one step: of two that start at
+ * the same time, one must find the other's socket alive. Whoever cannot have
+ * the lock goes on without it. Returns a descriptor, or -1. */
+static int lock_folder(const char *path)
+{
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+	char *slash;
+	int fd, tries;
+
+	snprintf(folder, sizeof(folder), "%s", path);
+	slash = strrchr(folder, '/');
+	slash[slash == folder] = '\0';
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (tries = 0; fd >= 0 && tries < LOCK_TRIES; tries++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			break;
+		usleep(LOCK_PAUSE_US);
+	}
+	return fd;
+}
+
+static int open_socket(const struct listen_request *want, struct listeners *out,
+		       struct fault *why)
 {
 	int fd, err = clear_path(&want->addr, why);
 
@@ -100,5 +125,16 @@ int listen_open_unix(const struct listen_request *want, struct listeners *out,
 	unlink(want->addr.path);
 close_fd:
 	close(fd);
+	return err;
+}
+
+int listen_open_unix(const struct listen_request *want, struct listeners *out,
+		     struct fault *why)
+{
+	int lock = lock_folder(want->addr.path);
+	int err = open_socket(want, out, why);
+
+	if (lock >= 0)
+		close(lock);
 	return err;
 }

@@ -48,7 +48,8 @@ static ssize_t copy_drain(struct mover *m, int dst)
 	do
 		n = send(dst, m->at, m->held, MSG_NOSIGNAL);
 	while (n < 0 && errno == EINTR);
-	if (n < 0 && errno != EAGAIN)
+	/* ENOBUFS: Darwin is short of buffers for a moment. */
+	if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
 		return -errno;
 	if (n > 0) {
 		m->at += n;

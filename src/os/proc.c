@@ -19,7 +19,7 @@ size_t proc_raise_descriptor_limit(void)
 		limit.rlim_cur = limit.rlim_max;
 	if (limit.rlim_cur <= before || setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		limit.rlim_cur = before;
-	return (size_t)limit.rlim_cur;
+	return limit.rlim_cur > most ? (size_t)most : (size_t)limit.rlim_cur;
 }
 
 void proc_ignore_sigpipe(void)

@@ -1,6 +1,7 @@
 #include "os/sink.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
@@ -14,6 +15,18 @@ enum { CHUNK = 512 };
 void sink_init(struct sink *s, int fd)
 {
 	s->fd = fd;
+	/* A terminal calls itself writable when it has less room than a line
+	 * takes. Its own descriptor is shared with whoever started us, so it
+	 * must not be made non-blocking: another one is. */
+	if (isatty(fd)) {
+		const char *name = ttyname(fd);
+		int own = name ? open(name, O_WRONLY | O_NONBLOCK | O_NOCTTY |
+						    O_CLOEXEC)
+			       : -1;
+
+		if (own >= 0)
+			s->fd = own;
+	}
 	s->held = 0;
 	s->dropped = 0;
 }
@@ -53,7 +66,7 @@ void sink_flush(struct sink *s)
 		size_t left = s->held - done;
 		ssize_t n;
 
-		if (poll(&p, 1, 0) == 0)
+		if (poll(&p, 1, 0) <= 0)
 			break;
 		n = write(s->fd, s->buf + done, left < CHUNK ? left : CHUNK);
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))

@@ -10,7 +10,7 @@
  * blocks, and lines for which there is no room are dropped and counted.
  */
 struct sink {
-	int fd; /* the caller's */
+	int fd; /* the caller's, or one of our own for the same terminal */
 	size_t held;
 	uint64_t dropped; /* lines lost since the last one that was not */
 	char buf[64 << 10];

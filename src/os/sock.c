@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -45,6 +46,16 @@ int sock_error(int fd)
 	return -error;
 }
 
+int sock_failure(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = 0};
+
+	/* SO_ERROR alone would tell soft errors too. */
+	if (poll(&p, 1, 0) <= 0 || !(p.revents & (POLLERR | POLLHUP)))
+		return 0;
+	return sock_error(fd);
+}
+
 int sock_local(int fd, struct addr *local)
 {
 	struct sockaddr_storage ss;
@@ -78,6 +89,11 @@ static int set_option(int fd, int level, int option, int value)
 int sock_nodelay(int fd)
 {
 	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
+int sock_inline_urgent(int fd)
+{
+	return set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
 }
 
 int sock_keepalive(int fd, unsigned idle_s)

@@ -30,6 +30,11 @@ int sock_connect(int fd, const struct addr *to);
 /* The pending error of a socket, taken off it: 0 or negative. */
 int sock_error(int fd);
 
+/* Has it failed for good (a reset, a peer that was lost)? 0, or the error,
+ * which is taken off it. Unlike sock_error() it leaves alone what TCP gets over
+ * by itself, such as a route that is gone for a moment. */
+int sock_failure(int fd);
+
 /* Where it is bound. A Unix path is left out. */
 int sock_local(int fd, struct addr *local);
 
@@ -43,6 +48,10 @@ size_t sock_unsent(int fd);
 
 /* Send small segments at once. A Unix socket always does: 0. */
 int sock_nodelay(int fd);
+
+/* Take an urgent byte as what it is in the stream: a byte between others. A
+ * Unix socket has none: 0. */
+int sock_inline_urgent(int fd);
 
 /* Find out about a peer that vanished: probe it after so many silent seconds,
  * and give up one such time later. A Unix peer cannot vanish: 0. */

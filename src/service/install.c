@@ -232,33 +232,6 @@ static int remove_watcher(const struct launchctl_domain *domain,
 	return err;
 }
 
-int install_agent(struct agent *a, const char *program, install_say say,
-		  struct fault *why)
-{
-	struct launchctl_domain domain;
-	int err = launchctl_domain(&domain, why);
-
-	if (err == 0)
-		err = remove_watcher(&domain, a, say_nothing, why);
-	if (err == 0) /* an older one of this name holds the port itself */
-		err = launchctl_bootout(&domain, a->label, why);
-	if (err == 0)
-		err = check_ports(a, why);
-	if (err == 0)
-		err = make_files(a, program, why);
-	if (err == 0)
-		err = load(&domain, a, why);
-	if (err == 0)
-		err = load_watcher(&domain, a, why);
-	if (err == 0)
-		err = look_at_all(a, say, why);
-	if (err < 0)
-		return err;
-	sayf(say, "log:    %s", a->log);
-	sayf(say, "remove: lowport uninstall %s", a->name);
-	return 0;
-}
-
 /* The agent of that name as its plist has it. The caller frees it. */
 static struct agent *read_agent(const char *name, struct fault *why)
 {
@@ -280,6 +253,48 @@ static struct agent *read_agent(const char *name, struct fault *why)
 		return a;
 	free_agent(a);
 	return NULL;
+}
+
+/* There is no new one: the one that was there goes on. */
+static void put_back(const struct launchctl_domain *domain, const char *name)
+{
+	struct fault ignored;
+	struct agent *old = read_agent(name, &ignored);
+
+	if (!old)
+		return;
+	launchctl_bootstrap(domain, old->label, old->plist, &ignored);
+	load_watcher(domain, old, &ignored);
+	free_agent(old);
+}
+
+int install_agent(struct agent *a, const char *program, install_say say,
+		  struct fault *why)
+{
+	struct launchctl_domain domain;
+	int err = launchctl_domain(&domain, why);
+
+	if (err == 0)
+		err = remove_watcher(&domain, a, say_nothing, why);
+	if (err == 0) /* an older one of this name holds the port itself */
+		err = launchctl_bootout(&domain, a->label, why);
+	if (err == 0)
+		err = check_ports(a, why);
+	if (err == -EADDRINUSE)
+		put_back(&domain, a->name);
+	if (err == 0)
+		err = make_files(a, program, why);
+	if (err == 0)
+		err = load(&domain, a, why);
+	if (err == 0)
+		err = load_watcher(&domain, a, why);
+	if (err == 0)
+		err = look_at_all(a, say, why);
+	if (err < 0)
+		return err;
+	sayf(say, "log:    %s", a->log);
+	sayf(say, "remove: lowport uninstall %s", a->name);
+	return 0;
 }
 
 int install_reload(const char *name, const char *program, install_say say,

@@ -12,6 +12,7 @@
 
 enum {
 	REACH_MS = 1000,
+	SETTLE_MOST = 10,     /* but some machines are never quiet */
 	SETTLE_MS = 300,      /* an interface gets its addresses in a row */
 	AGAIN_MS = 10 * 1000, /* after a reload that did not help, at first */
 	AGAIN_MOST_MS = 600 * 1000,
@@ -66,7 +67,7 @@ static int wait_for_change(int fd, int timeout_ms)
 
 	if (n < 0 && errno != EINTR)
 		return -errno;
-	while (n > 0) {
+	for (int i = 0; n > 0 && i < SETTLE_MOST; i++) {
 		netif_watch_drain(fd);
 		n = poll(&p, 1, SETTLE_MS);
 	}

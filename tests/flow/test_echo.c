@@ -150,25 +150,42 @@ static void small_requests_are_answered_beside_a_bulk_stream(void **state)
 	rig_stop(r);
 }
 
-/* Out of band, one byte at a time, is TCP's oddity: relays lose that byte, but
- * it must not take others with it or stop them. */
-static void an_urgent_byte_holds_up_nothing(void **state)
+enum { BEFORE_URGENT = 6 << 20, AFTER_URGENT = 3 << 20 };
+
+/* Much, one urgent byte, and more: by then the relay splices. */
+static void *send_with_urgent_byte(void *data)
+{
+	const int *fd = data;
+	bool sent = peer_send(*fd, 5, 0, BEFORE_URGENT) == 0 &&
+		    send(*fd, "!", 1, MSG_OOB) == 1 &&
+		    peer_send(*fd, 5, BEFORE_URGENT, AFTER_URGENT) == 0;
+
+	shutdown(*fd, SHUT_WR);
+	return sent ? NULL : data;
+}
+
+static void an_urgent_byte_arrives_among_the_others(void **state)
 {
 	const struct row *row = *state;
+	pthread_t thread;
 	struct rig *r;
 	int client, backend;
+	void *failed;
+	char byte = 0;
 
 	if (row->client_family == AF_UNIX)
 		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
 	r = rig_run(row);
 	client = rig_connect(r);
 	backend = rig_accept(r);
-	assert_int_equal(peer_send(client, 5, 0, 1000), 0);
-	assert_int_equal(send(client, "!", 1, MSG_OOB), 1);
-	assert_int_equal(peer_send(client, 5, 1000, 1000), 0);
-	shutdown(client, SHUT_WR);
-	assert_int_equal(peer_take(backend, 5, 0, 2000), 0);
+	pthread_create(&thread, NULL, send_with_urgent_byte, &client);
+	assert_int_equal(peer_take(backend, 5, 0, BEFORE_URGENT), 0);
+	assert_int_equal(recv(backend, &byte, 1, 0), 1);
+	assert_int_equal(byte, '!');
+	assert_int_equal(peer_take(backend, 5, BEFORE_URGENT, AFTER_URGENT), 0);
 	assert_int_equal(peer_end(backend), 0);
+	pthread_join(thread, &failed);
+	assert_null(failed);
 	close(backend);
 	assert_int_equal(peer_end(client), 0);
 	close(client);
@@ -184,7 +201,7 @@ int main(void)
 		FLOW_CASE(pipes_that_are_too_few_for_all_are_shared),
 		FLOW_CASE(twenty_thousand_single_bytes_arrive_in_order),
 		FLOW_CASE(small_requests_are_answered_beside_a_bulk_stream),
-		FLOW_CASE(an_urgent_byte_holds_up_nothing),
+		FLOW_CASE(an_urgent_byte_arrives_among_the_others),
 	};
 
 	return FLOW_RUN("echo", cases);

@@ -293,15 +293,32 @@ static void lines_below_the_log_level_are_left_out(void **state)
 	assert_string_equal(proc_err(p), "");
 }
 
+/* systemd.exec(5): the device and inode of standard error. */
+static struct proc *run_with_stream(const char *stream)
+{
+	const char *script = scrap("JOURNAL_STREAM=%s exec %s run --listen "
+				   "127.0.0.1:0 --to 127.0.0.1:8080",
+				   stream, program_path());
+
+	return program_listening(proc_start(
+		(const char *const[]){"sh", "-c", script, NULL}, NULL));
+}
+
 static void lines_for_the_journal_carry_no_time(void **state)
 {
-	static const char *const env[] = {"JOURNAL_STREAM=8:1", NULL};
-	struct proc_options opt = {.env = env};
-	struct proc *p = RUN_WITH(&opt, "--listen", "127.0.0.1:0", "--to",
-				  "127.0.0.1:8080");
+	struct proc *p = run_with_stream("$(stat -L -c %d:%i /proc/self/fd/2)");
 
 	(void)state;
 	assert_memory_equal(proc_err(p), "info listening on ", 18);
+	program_stop(p);
+}
+
+static void a_journal_that_is_somebody_elses_changes_nothing(void **state)
+{
+	struct proc *p = run_with_stream("8:1");
+
+	(void)state;
+	assert_memory_equal(proc_err(p), "20", 2);
 	program_stop(p);
 }
 
@@ -327,6 +344,7 @@ int main(void)
 		TEST(the_access_log_can_be_turned_off),
 		TEST(lines_below_the_log_level_are_left_out),
 		TEST(lines_for_the_journal_carry_no_time),
+		TEST(a_journal_that_is_somebody_elses_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);

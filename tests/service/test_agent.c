@@ -50,8 +50,9 @@ static void names_that_are_fine(void **state)
 		"watch",
 		"-x",
 		/* 64 */
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
-		"ef",
+		("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc"
+		 "d"
+		 "ef"),
 	};
 
 	(void)state;
@@ -71,8 +72,9 @@ static void names_that_are_not_are_named(void **state)
 		"a\n",
 		"web.watch",
 		/* 65 */
-		"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcd"
-		"efg",
+		("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abc"
+		 "d"
+		 "efg"),
 	};
 
 	(void)state;
