@@ -39,10 +39,14 @@ int names_of_host(const char *name, struct addr out[], size_t most,
 {
 	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct addrinfo *list, *i;
+	struct addr both[2];
 	int error, count = 0;
 
-	if (most >= 2 && addr_localhost(name, 0, out))
-		return 2;
+	if (addr_localhost(name, 0, both)) {
+		count = most < 2 ? (int)most : 2;
+		memcpy(out, both, (size_t)count * sizeof(*out));
+		return count;
+	}
 	error = getaddrinfo(name, NULL, &hints, &list);
 	if (error != 0)
 		return fault_set(why, -ENXIO,

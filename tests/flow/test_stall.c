@@ -172,7 +172,7 @@ static void a_reader_that_resumes_after_the_reset_gets_all(void **state)
 
 	leave_unread(&f);
 	if (row->client_family != AF_UNIX)
-		sent -= sock_unsent(f.from);
+		sent -= peer_unsent(f.from);
 	peer_reset(f.from);
 	/* The probe comes in between. */
 	assert_true(rig_is_still(r, 3000));

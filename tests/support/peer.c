@@ -215,3 +215,18 @@ void peer_reset(int fd)
 {
 	sock_reset(fd);
 }
+
+size_t peer_unsent(int fd)
+{
+	size_t unsent = sock_unsent(fd);
+
+	for (int same = 0; same < 10; same++) {
+		size_t before = unsent;
+
+		poll(NULL, 0, 20);
+		unsent = sock_unsent(fd);
+		if (unsent != before)
+			same = 0;
+	}
+	return unsent;
+}

@@ -54,4 +54,8 @@ int peer_flush(int fd);
  * not read waits for it. Takes fd. */
 void peer_reset(int fd);
 
+/* What fd cannot get rid of, once all buffers on the way are full and nothing
+ * moves any more. */
+size_t peer_unsent(int fd);
+
 #endif
