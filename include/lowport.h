@@ -14,7 +14,7 @@
 /*
  * The relay, for embedders: listening descriptors come in, each connection goes
  * out to a backend, on a libuv loop of the caller's. Everything here belongs to
- * that loop's thread. Errors are negative errno values (libuv's codes).
+ * that loop's thread, and is called back there. Errors are negative errno values (libuv's codes).
  *
  * The program has to ignore SIGPIPE. The functions handed in through
  * relay_options may call relay_stats(), and no other function here.
@@ -48,6 +48,7 @@ struct relay_options {
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
 	size_t max_pipes;               /* for splicing; 0: only copy */
+	size_t threads; /* loops: the caller's, and the rest on threads of ours */
 
 	uint64_t listener_check_ms; /* look so often whether they listen */
 
@@ -87,8 +88,10 @@ void relay_drain(struct relay *r, uint64_t grace_ms,
 
 void relay_stats(const struct relay *r, struct stats *out);
 
-/* Reset all connections and free r. Its last handles close on the next turns
- * of the loop; no callback comes any more. */
-void relay_free(struct relay *r);
+/* Reset all connections, whose ends are still told, and free r. Its last
+ * handles close on the next turns of the loop. Returns 0, or -EBUSY when the
+ * resolver still works on a name for it: nobody waits for that, but an orderly
+ * exit of the process would (libuv joins its threads). */
+int relay_free(struct relay *r);
 
 #endif

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 enum {
-	/* Handles close in a turn or two; what takes longer is not ours. */
-	CLOSING_TURNS = 8,
+	LOOP_DESCRIPTORS = 6, /* of each loop beside the first */
+	DESCRIPTORS_FOR_THREADS = 1024,
 };
 
 /* What is running: the loop, the relay, and how it was asked to end. */
@@ -26,6 +26,7 @@ struct run {
 	uv_loop_t loop;
 	struct relay *relay;
 	uv_signal_t signals[2];
+	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
 	bool reloading; /* by another lowport, which will end this one */
 };
@@ -300,19 +301,39 @@ static void cap_connections(struct relay_options *opt, uint64_t asked,
 	opt->max_connections = (size_t)asked;
 }
 
+/* Few descriptors are not worth a second loop, which takes some itself. */
+static size_t choose_threads(const struct config *c, size_t descriptors)
+{
+	if (c->threads > 0)
+		return (size_t)c->threads;
+	return descriptors < DESCRIPTORS_FOR_THREADS ? 1 : proc_threads();
+}
+
+/* What listeners and loops leave of the descriptors. */
+static size_t descriptors_left(size_t descriptors, size_t listeners,
+			       size_t threads)
+{
+	size_t taken = listeners + (threads - 1) * LOOP_DESCRIPTORS;
+
+	return descriptors > taken ? descriptors - taken : 0;
+}
+
 static struct relay_options relay_options(struct run *run)
 {
 	const struct config *c = &run->config;
 	size_t descriptors = proc_raise_descriptor_limit();
+	size_t threads = choose_threads(c, descriptors);
 	struct relay_options opt;
 
-	relay_defaults(&opt, descriptors - run->listeners.count);
+	relay_defaults(&opt, descriptors_left(descriptors, run->listeners.count,
+					      threads));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
 	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
+	opt.threads = threads;
 	if (!c->splice)
 		opt.max_pipes = 0;
 	opt.ended = on_ended;
@@ -341,7 +362,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		err = watch_signals(run);
 	if (err == 0)
 		uv_run(&run->loop, UV_RUN_DEFAULT);
-	relay_free(run->relay);
+	run->busy = relay_free(run->relay) < 0;
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }
 
@@ -364,14 +385,15 @@ static int run_loop(struct run *run, const size_t *counts)
 	status = relay_until_stopped(run, counts);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
-	for (int i = 0; i < CLOSING_TURNS; i++)
-		uv_run(&run->loop, UV_RUN_NOWAIT);
-	if (uv_loop_close(&run->loop) == 0)
-		return status;
-	/* The resolver still works on a name, and nobody waits for the answer:
-	 * an orderly exit would. */
-	listen_close(&run->listeners, 0);
-	_exit(status);
+	if (run->busy) {
+		/* The resolver works on a name still, and nobody waits for the
+		 * answer. */
+		listen_close(&run->listeners, 0);
+		_exit(status);
+	}
+	uv_run(&run->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&run->loop);
+	return status;
 }
 
 static int run_config(struct run *run)

@@ -29,6 +29,7 @@ struct config {
 	uint64_t keepalive_s;
 	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
+	uint64_t threads; /* 0: one for each performance core, up to 4 */
 	uint64_t backlog;
 	uint64_t unix_mode;
 	uint64_t splice;     /* 0: off */

@@ -147,6 +147,10 @@ const struct option options[] = {
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "
 	 "the descriptor limit carries"},
+	{"threads", "N", false, parse_number_or_auto, AT(threads), 1, 64,
+	 "auto",
+	 "share the connections among so many; auto: one for each performance "
+	 "core, at most 4"},
 	{"keepalive", "TIME", false, parse_seconds, AT(keepalive_s), 0,
 	 UINT64_C(32767000), "60s",
 	 "probe a peer that has been silent for so long; 0: never"},

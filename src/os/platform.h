@@ -12,6 +12,10 @@ extern const int platform_keepidle;
 /* The most descriptors worth asking for, where the hard limit is no limit. */
 extern const size_t platform_descriptors_max;
 
+/* The cores that are made for speed and that this process may use; 0 if that
+ * cannot be told. */
+size_t platform_cores(void);
+
 /* One sentence on how a port below 1024 on one address is had without root. */
 extern const char platform_low_port_hint[];
 

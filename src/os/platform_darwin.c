@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/sysctl.h>
 #include <sys/syslimits.h>
 
 const int platform_keepidle = TCP_KEEPALIVE;
@@ -20,3 +21,16 @@ const char platform_show_addresses[] = "ifconfig";
 
 const char platform_firewall[] =
 	"/usr/libexec/ApplicationFirewall/socketfilterfw";
+
+/* perflevel0 is the fastest kind; an Intel Mac has no such level. */
+size_t platform_cores(void)
+{
+	int cores = 0;
+	size_t length = sizeof(cores);
+
+	if (sysctlbyname("hw.perflevel0.logicalcpu", &cores, &length, NULL, 0) <
+		    0 &&
+	    sysctlbyname("hw.activecpu", &cores, &length, NULL, 0) < 0)
+		return 0;
+	return cores > 0 ? (size_t)cores : 0;
+}

@@ -1,6 +1,7 @@
 #include "os/platform.h"
 
 #include <netinet/tcp.h>
+#include <sched.h>
 
 const int platform_keepidle = TCP_KEEPIDLE;
 
@@ -15,3 +16,12 @@ const char platform_who_listens[] = "ss -Hltnp 'sport = :%u'";
 const char platform_show_addresses[] = "ip address";
 
 const char platform_firewall[] = "";
+
+size_t platform_cores(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set) == 0
+		       ? (size_t)CPU_COUNT(&set)
+		       : 0;
+}

@@ -5,6 +5,8 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+enum { THREADS_MOST = 4 };
+
 size_t proc_raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -20,6 +22,13 @@ size_t proc_raise_descriptor_limit(void)
 	if (limit.rlim_cur <= before || setrlimit(RLIMIT_NOFILE, &limit) < 0)
 		limit.rlim_cur = before;
 	return limit.rlim_cur > most ? (size_t)most : (size_t)limit.rlim_cur;
+}
+
+size_t proc_threads(void)
+{
+	size_t cores = platform_cores();
+
+	return cores > THREADS_MOST ? THREADS_MOST : cores > 0 ? cores : 1;
 }
 
 void proc_ignore_sigpipe(void)

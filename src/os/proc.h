@@ -9,6 +9,10 @@
  * that now holds. */
 size_t proc_raise_descriptor_limit(void);
 
+/* How many threads a relay does well with: one for each performance core that
+ * this process may use, at most 4. */
+size_t proc_threads(void);
+
 /* A write to a peer that has gone is an error, never a signal. */
 void proc_ignore_sigpipe(void);
 

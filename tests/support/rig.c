@@ -170,6 +170,7 @@ struct rig *rig_new(const struct row *row)
 	struct rig *r = calloc(1, sizeof(*r));
 	struct rig_inside *in = calloc(1, sizeof(*in));
 	const char *tmp = getenv("TMPDIR");
+	const char *threads = getenv("LOWPORT_TEST_THREADS");
 
 	assert_true(r && in);
 	alive = r;
@@ -186,6 +187,7 @@ struct rig *rig_new(const struct row *row)
 	assert_true(r->backend >= 0);
 	r->route = (struct relay_route){.backends = &r->at, .count = 1};
 	relay_defaults(&r->options, 8192);
+	r->options.threads = threads ? (size_t)atoi(threads) : 1;
 	if (!row->splice)
 		r->options.max_pipes = 0;
 	r->options.ended = on_ended;

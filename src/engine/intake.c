@@ -1,0 +1,275 @@
+#include "engine/intake.h"
+
+#include "engine/acceptor.h"
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	RESUME_MS = 100,      /* look for descriptors again */
+	SAY_AGAIN_MS = 60000, /* one shortage is one line, not thousands */
+};
+
+struct listening {
+	struct list node; /* in the intake's listening */
+	struct intake *intake;
+	struct acceptor *acceptor; /* NULL once it is closed */
+	struct addr bound;
+	const struct relay_route *route;
+	char *path; /* of a Unix listener: bound's */
+};
+
+static void notice(struct intake *in, enum log_level level, const char *text)
+{
+	if (in->worker->options->notice)
+		in->worker->options->notice(in->worker->options->data, level,
+					    text);
+}
+
+static void pause_accepting(struct intake *in)
+{
+	struct list *pos;
+
+	if (!in->paused)
+		in->stats->pauses++;
+	in->paused = true;
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->acceptor)
+			acceptor_pause(l->acceptor);
+	}
+}
+
+static void resume_accepting(struct intake *in)
+{
+	struct list *pos;
+
+	if (!in->paused || in->closed)
+		return;
+	in->paused = false;
+	deadline_cancel(&in->resume);
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		acceptor_resume(l->acceptor);
+	}
+}
+
+/* Say why accepting waits, at most once in a while. */
+static void say_paused(struct intake *in, const char *why)
+{
+	uint64_t now_ms = uv_now(in->worker->loop);
+	char text[256];
+
+	if (now_ms < in->say_after_ms)
+		return;
+	in->say_after_ms = now_ms + SAY_AGAIN_MS;
+	snprintf(text, sizeof(text),
+		 "%s with %zu connections open: further clients wait in the "
+		 "backlog until one ends",
+		 why, in->connections.used);
+	notice(in, LEVEL_WARN, text);
+}
+
+static bool may_accept(void *owner)
+{
+	struct listening *l = owner;
+	struct intake *in = l->intake;
+
+	if (in->paused || in->closed)
+		return false;
+	if (!quota_is_full(&in->connections))
+		return true;
+	pause_accepting(in);
+	say_paused(in, "at the limit (max-connections)");
+	return false;
+}
+
+void intake_starved(struct intake *in, int err)
+{
+	pause_accepting(in);
+	worker_arm(in->worker, QUEUE_RESUME, &in->resume);
+	say_paused(in, strerror(-err));
+}
+
+static void on_resume(struct deadline *d)
+{
+	resume_accepting(list_entry(d, struct intake, resume));
+}
+
+void intake_give_back(struct intake *in)
+{
+	quota_give(&in->connections);
+	/* In a shortage, who waits for a descriptor comes before new clients:
+	 * they wait for the deadline. */
+	if (!deadline_is_armed(&in->resume))
+		resume_accepting(in);
+}
+
+/* A wildcard listener is reached at every address; the socket that it accepts
+ * knows at which. */
+static bool is_let_in(const struct relay_route *route, int fd)
+{
+	struct addr local;
+
+	if (route->only.family == AF_UNSPEC)
+		return true;
+	return sock_local(fd, &local) == 0 &&
+	       addr_same_ip(&local, &route->only);
+}
+
+static void on_accepted(void *owner, int fd, const struct addr *client)
+{
+	struct listening *l = owner;
+	struct intake *in = l->intake;
+	struct conn_origin from = {
+		.client = *client,
+		.local = &l->bound,
+		.route = l->route,
+	};
+
+	if (!is_let_in(l->route, fd)) {
+		in->stats->refused++;
+		sock_reset(fd);
+		return;
+	}
+	quota_take(&in->connections);
+	in->accepted(in->owner, fd, &from);
+}
+
+static void on_accept_failed(void *owner, int err)
+{
+	struct listening *l = owner;
+	char text[256], where[ADDR_TEXT];
+
+	if (acceptor_error_passes(err)) {
+		intake_starved(l->intake, err);
+		return;
+	}
+	snprintf(text, sizeof(text),
+		 "the listener %s has died and serves nobody any more: %s",
+		 addr_print(&l->bound, where), strerror(-err));
+	notice(l->intake, LEVEL_ERROR, text);
+	if (l->intake->worker->options->listener_died)
+		l->intake->worker->options->listener_died(
+			l->intake->worker->options->data, &l->bound);
+}
+
+static void on_check(struct deadline *d)
+{
+	struct intake *in = list_entry(d, struct intake, check);
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->acceptor)
+			acceptor_check(l->acceptor);
+	}
+	worker_arm(in->worker, QUEUE_CHECK, &in->check);
+}
+
+static const struct acceptor_events acceptor_events = {
+	.may_accept = may_accept,
+	.accepted = on_accepted,
+	.failed = on_accept_failed,
+};
+
+/* What is accepted inherits these, which saves setting them each time. Where
+ * they cannot be set, they are not needed. */
+static void set_inherited(const struct intake *in, int fd)
+{
+	sock_nodelay(fd);
+	sock_inline_urgent(fd);
+	if (in->worker->options->keepalive_s > 0)
+		sock_keepalive(fd, in->worker->options->keepalive_s);
+}
+
+int intake_listen(struct intake *in, int fd, const struct addr *bound,
+		  const struct relay_route *route)
+{
+	struct listening *l = calloc(1, sizeof(*l));
+	int err = -ENOMEM;
+
+	if (!l)
+		return err;
+	l->intake = in;
+	l->route = route;
+	l->bound = *bound;
+	if (bound->family == AF_UNIX && bound->path) {
+		l->path = strdup(bound->path);
+		if (!l->path)
+			goto free_listening;
+		l->bound.path = l->path;
+	}
+	err = acceptor_open(&l->acceptor, in->worker->loop, fd,
+			    &acceptor_events, l);
+	if (err < 0)
+		goto free_path;
+	set_inherited(in, fd);
+	list_append(&in->listening, &l->node);
+	worker_arm(in->worker, QUEUE_CHECK, &in->check);
+	if (!in->paused)
+		acceptor_resume(l->acceptor);
+	return 0;
+
+free_path:
+	free(l->path);
+free_listening:
+	free(l);
+	return err;
+}
+
+/* Connections still point to where they were accepted, so the listener's
+ * memory stays. */
+void intake_close(struct intake *in)
+{
+	struct list *pos;
+
+	in->closed = true;
+	deadline_cancel(&in->resume);
+	deadline_cancel(&in->check);
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->acceptor)
+			acceptor_close(l->acceptor);
+		l->acceptor = NULL;
+	}
+}
+
+void intake_free(struct intake *in)
+{
+	while (!list_is_empty(&in->listening)) {
+		struct listening *l =
+			list_entry(in->listening.next, struct listening, node);
+
+		list_remove(&l->node);
+		free(l->path);
+		free(l);
+	}
+}
+
+void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
+		 void (*accepted)(void *owner, int fd,
+				  const struct conn_origin *from),
+		 void *owner)
+{
+	*in = (struct intake){
+		.worker = worker,
+		.connections.limit = worker->options->max_connections,
+		.stats = stats,
+		.accepted = accepted,
+		.owner = owner,
+	};
+	list_init(&in->listening);
+	deadline_init(&in->resume);
+	deadline_init(&in->check);
+	worker_queue(worker, QUEUE_RESUME, RESUME_MS, on_resume);
+	worker_queue(worker, QUEUE_CHECK, worker->options->listener_check_ms,
+		     on_check);
+}

@@ -1,0 +1,311 @@
+#include "engine/remote.h"
+
+#include "os/sock.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* From home to the worker. */
+struct order {
+	struct list node;
+	enum { ORDER_OPEN, ORDER_CLOSE_ALL, ORDER_STOP } kind;
+	int fd;                   /* ORDER_OPEN */
+	struct conn_origin from;  /* ORDER_OPEN */
+	enum close_reason reason; /* ORDER_CLOSE_ALL */
+};
+
+/* From the worker to home. */
+struct report {
+	struct list node;
+	enum { REPORT_ENDED, REPORT_FAILED, REPORT_STARVED } kind;
+	int err;
+	struct record what; /* REPORT_ENDED */
+};
+
+struct remote {
+	/* Home's. */
+	const struct remote_events *events;
+	void *owner;
+	uv_async_t reported; /* on home's loop */
+	uv_thread_t thread;
+	struct order stop; /* so that it never lacks memory */
+
+	/* Under the lock. */
+	uv_mutex_t lock;
+	struct list orders, reports;
+
+	/* The worker's. */
+	uv_loop_t loop;
+	uv_async_t ordered; /* on its loop */
+	bool stuck;         /* the resolver still works for its loop */
+	struct worker worker;
+};
+
+/* Move all of from, under the lock, to a list of one's own. */
+static void take_all(struct remote *r, struct list *from, struct list *to)
+{
+	list_init(to);
+	uv_mutex_lock(&r->lock);
+	if (!list_is_empty(from)) {
+		*to = *from;
+		to->next->prev = to;
+		to->prev->next = to;
+		list_init(from);
+	}
+	uv_mutex_unlock(&r->lock);
+}
+
+/* --- on the worker's thread --- */
+
+static void report(struct remote *r, const struct report *what)
+{
+	struct report *copy = malloc(sizeof(*copy));
+
+	/* Without it the count of connections would be wrong for good; there
+	 * are a hundred bytes, or there is nothing to be done. */
+	if (!copy)
+		abort();
+	*copy = *what;
+	list_init(&copy->node);
+	uv_mutex_lock(&r->lock);
+	list_append(&r->reports, &copy->node);
+	uv_mutex_unlock(&r->lock);
+	uv_async_send(&r->reported);
+}
+
+static void on_worker_ended(void *owner, const struct record *what)
+{
+	report(owner, &(struct report){.kind = REPORT_ENDED, .what = *what});
+}
+
+static void on_worker_starved(void *owner, int err)
+{
+	report(owner, &(struct report){.kind = REPORT_STARVED, .err = err});
+}
+
+/* Not the end of the loop if the resolver works for it, but ours. */
+static void on_ordered_closed(uv_handle_t *handle)
+{
+	uv_stop(handle->loop);
+}
+
+static void on_worker_closed(void *owner)
+{
+	struct remote *r = owner;
+
+	uv_close((uv_handle_t *)&r->ordered, on_ordered_closed);
+}
+
+static const struct worker_events worker_events = {
+	.ended = on_worker_ended,
+	.starved = on_worker_starved,
+	.closed = on_worker_closed,
+};
+
+static void obey(struct remote *r, struct order *o)
+{
+	int err;
+
+	switch (o->kind) {
+	case ORDER_OPEN:
+		err = conn_open(&r->worker, o->fd, &o->from);
+		if (err < 0)
+			report(r, &(struct report){.kind = REPORT_FAILED,
+						   .err = err});
+		break;
+	case ORDER_CLOSE_ALL:
+		conn_close_all(&r->worker, o->reason);
+		break;
+	case ORDER_STOP:
+		conn_close_all(&r->worker, CLOSE_SHUTDOWN);
+		worker_close(&r->worker);
+		return;
+	}
+	free(o);
+}
+
+static void on_ordered(uv_async_t *async)
+{
+	struct remote *r = async->data;
+	struct list orders;
+
+	take_all(r, &r->orders, &orders);
+	while (!list_is_empty(&orders)) {
+		struct order *o = list_entry(orders.next, struct order, node);
+
+		list_remove(&o->node);
+		obey(r, o);
+	}
+}
+
+static void run(void *data)
+{
+	struct remote *r = data;
+
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+}
+
+/* --- on home's thread --- */
+
+static void deliver(struct remote *r, const struct report *what)
+{
+	switch (what->kind) {
+	case REPORT_ENDED:
+		r->events->ended(r->owner, &what->what);
+		break;
+	case REPORT_FAILED:
+		r->events->failed(r->owner, what->err);
+		break;
+	case REPORT_STARVED:
+		r->events->starved(r->owner, what->err);
+		break;
+	}
+}
+
+static void on_reported(uv_async_t *async)
+{
+	struct remote *r = async->data;
+	struct list reports;
+
+	take_all(r, &r->reports, &reports);
+	while (!list_is_empty(&reports)) {
+		struct report *what =
+			list_entry(reports.next, struct report, node);
+
+		list_remove(&what->node);
+		deliver(r, what);
+		free(what);
+	}
+}
+
+static void order(struct remote *r, struct order *o)
+{
+	list_init(&o->node);
+	uv_mutex_lock(&r->lock);
+	list_append(&r->orders, &o->node);
+	uv_mutex_unlock(&r->lock);
+	uv_async_send(&r->ordered);
+}
+
+int remote_give(struct remote *r, int fd, const struct conn_origin *from)
+{
+	struct order *o = malloc(sizeof(*o));
+
+	if (!o) {
+		sock_reset(fd);
+		return -ENOMEM;
+	}
+	*o = (struct order){.kind = ORDER_OPEN, .fd = fd, .from = *from};
+	order(r, o);
+	return 0;
+}
+
+void remote_close_all(struct remote *r, enum close_reason reason)
+{
+	struct order *o = malloc(sizeof(*o));
+
+	if (!o)
+		return;
+	*o = (struct order){.kind = ORDER_CLOSE_ALL, .reason = reason};
+	order(r, o);
+}
+
+static int start_loop(struct remote *r, const struct relay_options *opt)
+{
+	int err = uv_loop_init(&r->loop);
+
+	if (err < 0)
+		return err;
+	err = uv_async_init(&r->loop, &r->ordered, on_ordered);
+	if (err < 0)
+		goto close_loop;
+	err = worker_init(&r->worker, &r->loop, opt, &worker_events, r);
+	if (err < 0)
+		goto close_async;
+	conn_queues(&r->worker);
+	return 0;
+
+close_async:
+	uv_close((uv_handle_t *)&r->ordered, NULL);
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+close_loop:
+	uv_loop_close(&r->loop);
+	return err;
+}
+
+/* What start_loop() made, when no thread runs it. */
+static void stop_loop(struct remote *r)
+{
+	worker_close(&r->worker);
+	uv_run(&r->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&r->loop);
+}
+
+int remote_start(struct remote **out, uv_loop_t *home,
+		 const struct relay_options *opt,
+		 const struct remote_events *events, void *owner)
+{
+	struct remote *r = calloc(1, sizeof(*r));
+	int err = -ENOMEM;
+
+	if (!r)
+		return err;
+	r->events = events;
+	r->owner = owner;
+	list_init(&r->orders);
+	list_init(&r->reports);
+	err = uv_mutex_init(&r->lock);
+	if (err < 0)
+		goto free_remote;
+	err = start_loop(r, opt);
+	if (err < 0)
+		goto destroy_lock;
+	r->ordered.data = r;
+	err = uv_thread_create(&r->thread, run, r);
+	if (err < 0)
+		goto stop_loop;
+	/* Last: its closing is not immediate. The thread has nothing to say
+	 * before it has been given something. */
+	err = uv_async_init(home, &r->reported, on_reported);
+	if (err < 0)
+		goto join_thread;
+	r->reported.data = r;
+	*out = r;
+	return 0;
+
+join_thread:
+	r->stop.kind = ORDER_STOP;
+	order(r, &r->stop);
+	uv_thread_join(&r->thread);
+	uv_loop_close(&r->loop);
+	goto destroy_lock;
+stop_loop:
+	stop_loop(r);
+destroy_lock:
+	uv_mutex_destroy(&r->lock);
+free_remote:
+	free(r);
+	return err;
+}
+
+/* The resolver writes to the loop when it is through, so that has to stay. */
+static void on_home_closed(uv_handle_t *handle)
+{
+	struct remote *r = handle->data;
+
+	if (!r->stuck)
+		free(r);
+}
+
+int remote_stop(struct remote *r)
+{
+	r->stop.kind = ORDER_STOP;
+	order(r, &r->stop);
+	uv_thread_join(&r->thread);
+	on_reported(&r->reported);
+	r->stuck = uv_loop_close(&r->loop) < 0;
+	uv_mutex_destroy(&r->lock);
+	uv_close((uv_handle_t *)&r->reported, on_home_closed);
+	return r->stuck ? -EBUSY : 0;
+}
