@@ -70,7 +70,7 @@ static void on_ready(void *data, int ready)
 	}
 }
 
-int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
+int acceptor_open(struct acceptor **out, struct watch_set *watches, int fd,
 		  const struct acceptor_events *events, void *owner)
 {
 	struct acceptor *a = malloc(sizeof(*a));
@@ -79,7 +79,7 @@ int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
 	if (!a)
 		return -ENOMEM;
 	*a = (struct acceptor){.fd = fd, .events = events, .owner = owner};
-	err = watch_open(&a->watch, loop, fd, on_ready, a);
+	err = watch_open(&a->watch, watches, fd, on_ready, a);
 	if (err < 0) {
 		free(a);
 		return err;

@@ -25,7 +25,7 @@ struct acceptor_events {
 };
 
 /* A paused acceptor. Takes fd on success. Returns 0 or a negative errno. */
-int acceptor_open(struct acceptor **out, uv_loop_t *loop, int fd,
+int acceptor_open(struct acceptor **out, struct watch_set *watches, int fd,
 		  const struct acceptor_events *events, void *owner);
 
 void acceptor_pause(struct acceptor *a);

@@ -352,7 +352,7 @@ int conn_open(struct worker *w, int fd, const struct conn_origin *from)
 	int err = c ? 0 : -ENOMEM;
 
 	if (err == 0)
-		err = watch_open(&c->side[CLIENT].watch, w->loop, fd,
+		err = watch_open(&c->side[CLIENT].watch, &w->watches, fd,
 				 on_client_ready, c);
 	if (err < 0) {
 		sock_reset(fd);

@@ -126,7 +126,8 @@ static void set_options(const struct dial *d, int fd)
 		return;
 	sock_nodelay(fd);
 	sock_inline_urgent(fd);
-	if (keepalive_s > 0)
+	/* A peer on this machine cannot vanish without its system closing. */
+	if (keepalive_s > 0 && !addr_is_loopback(&d->where))
 		sock_keepalive(fd, keepalive_s);
 }
 
@@ -137,7 +138,7 @@ static int open_socket(struct dial *d)
 	if (fd < 0)
 		return fd;
 	set_options(d, fd);
-	err = watch_open(&d->watch, d->worker->loop, fd, on_decided, d);
+	err = watch_open(&d->watch, &d->worker->watches, fd, on_decided, d);
 	if (err < 0) {
 		close(fd);
 		return err;

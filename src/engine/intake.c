@@ -206,7 +206,7 @@ int intake_listen(struct intake *in, int fd, const struct addr *bound,
 			goto free_listening;
 		l->bound.path = l->path;
 	}
-	err = acceptor_open(&l->acceptor, in->worker->loop, fd,
+	err = acceptor_open(&l->acceptor, &in->worker->watches, fd,
 			    &acceptor_events, l);
 	if (err < 0)
 		goto free_path;

@@ -43,11 +43,13 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 
 	if (err < 0)
 		return err;
-	err = uv_timer_init(loop, &w->timer);
+	err = watch_set_open(&w->watches, loop);
 	if (err < 0) {
 		mover_pool_free(&w->pool);
 		return err;
 	}
+	/* It has no way to fail, and no way back: libuv closes in turns. */
+	uv_timer_init(loop, &w->timer);
 	w->timer.data = w;
 	w->timer_due_ms = UINT64_MAX;
 	w->loop = loop;
@@ -76,12 +78,19 @@ void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d)
 		set_timer(w);
 }
 
-static void on_closed(uv_handle_t *handle)
+static void closed_one(void *data)
 {
-	struct worker *w = handle->data;
+	struct worker *w = data;
 
+	if (--w->closing > 0)
+		return;
 	mover_pool_free(&w->pool);
 	w->events->closed(w->owner);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+	closed_one(handle->data);
 }
 
 void worker_close(struct worker *w)
@@ -89,5 +98,7 @@ void worker_close(struct worker *w)
 	/* The resolver may be at work still; its answers find nobody. */
 	while (!list_is_empty(&w->lookups))
 		list_remove(w->lookups.next);
-	uv_close((uv_handle_t *)&w->timer, on_closed);
+	w->closing = 2;
+	watch_set_close(&w->watches, closed_one, w);
+	uv_close((uv_handle_t *)&w->timer, on_timer_closed);
 }

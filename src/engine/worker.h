@@ -2,6 +2,7 @@
 #define LOWPORT_ENGINE_WORKER_H
 
 #include "base/deadline.h"
+#include "engine/watch.h"
 #include "lowport.h"
 #include "os/mover.h"
 
@@ -37,12 +38,14 @@ struct worker {
 	uv_timer_t timer;
 	uint64_t timer_due_ms; /* UINT64_MAX while it does not run */
 	struct deadline_queue queue[QUEUES];
+	struct watch_set watches;
 	struct mover_pool pool;
 	struct list conns;
 	struct list lookups; /* names that the resolver works on */
 	const struct relay_options *options; /* the relay's */
 	const struct worker_events *events;
 	void *owner;
+	unsigned closing; /* of the timer and the watches */
 };
 
 /* Returns 0 or a negative errno. Its queues are off until worker_queue(). */

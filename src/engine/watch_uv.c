@@ -27,7 +27,32 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 	w->cb(w->data, ready);
 }
 
-int watch_open(struct watch **out, uv_loop_t *loop, int fd, watch_cb cb,
+int watch_set_open(struct watch_set *set, uv_loop_t *loop)
+{
+	int err = uv_prepare_init(loop, &set->reaper);
+
+	set->loop = loop;
+	set->reaper.data = set;
+	return err;
+}
+
+static void on_set_closed(uv_handle_t *handle)
+{
+	struct watch_set *set = handle->data;
+
+	set->closed(set->data);
+}
+
+/* The handle is there for this alone: to call back from a later turn. */
+void watch_set_close(struct watch_set *set, void (*closed)(void *data),
+		     void *data)
+{
+	set->closed = closed;
+	set->data = data;
+	uv_close((uv_handle_t *)&set->reaper, on_set_closed);
+}
+
+int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
 	       void *data)
 {
 	struct watch *w = malloc(sizeof(*w));
@@ -35,7 +60,7 @@ int watch_open(struct watch **out, uv_loop_t *loop, int fd, watch_cb cb,
 
 	if (!w)
 		return UV_ENOMEM;
-	err = uv_poll_init(loop, &w->poll, fd);
+	err = uv_poll_init(set->loop, &w->poll, fd);
 	if (err < 0) {
 		free(w);
 		return err;
