@@ -101,6 +101,28 @@ static void a_reset_after_the_half_close_is_still_a_reset(void **state)
 	rig_stop(r);
 }
 
+/* Nothing waits for the backend any more when it resets: only passing the
+ * client's end on tells that it is not there. */
+static void a_reset_after_the_backends_end_is_still_a_reset(void **state)
+{
+	const struct row *row = *state;
+	struct rig *r;
+	struct ends e;
+
+	if (row->backend_family == AF_UNIX)
+		FLOW_SKIP("a Unix backend that goes just closes");
+	r = rig_run(row);
+	e = open_ends(r);
+	shutdown(e.backend, SHUT_WR);
+	assert_int_equal(peer_take(e.client, 9, 0, 1), 0);
+	assert_int_equal(peer_end(e.client), 0);
+	peer_reset(e.backend);
+	shutdown(e.client, SHUT_WR);
+	expect_reason(r, 0, CLOSE_BACKEND_RESET);
+	close(e.client);
+	rig_stop(r);
+}
+
 /* Reads while the other end still sends. */
 struct reader {
 	int fd, result;
@@ -161,7 +183,7 @@ static void a_reader_that_starts_late_gets_all_before_the_reset(void **state)
 		sent = peer_fill(from, 11);
 		/* A reset takes what is still in our own buffer with it. */
 		if (from_family != AF_UNIX)
-			sent -= peer_unsent(from);
+			sent -= sock_unsent(from);
 		peer_reset(from);
 		assert_int_equal(peer_take(to, 11, 0, sent), 0);
 		expect_reset(to, up ? row->backend_family : row->client_family);
@@ -247,6 +269,7 @@ int main(void)
 		FLOW_CASE(a_reset_of_the_client_is_one_for_the_backend),
 		FLOW_CASE(a_reset_of_the_backend_is_one_for_the_client),
 		FLOW_CASE(a_reset_after_the_half_close_is_still_a_reset),
+		FLOW_CASE(a_reset_after_the_backends_end_is_still_a_reset),
 		FLOW_CASE(all_bytes_before_a_reset_arrive_both_ways),
 		FLOW_CASE_SIDE_BY_SIDE(
 			a_reader_that_starts_late_gets_all_before_the_reset),

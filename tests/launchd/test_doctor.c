@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -20,13 +23,48 @@ static struct backend *web(void)
 	return backend_start("127.0.0.1:0", "web");
 }
 
-static struct backend *install_web(const struct place *p)
-{
-	struct backend *b = web();
+static pid_t greeter;
 
-	LOWPORT("install", "--listen", p->where, "--to", backend_where(b),
-		"--label", "web");
-	return b;
+/* A backend that speaks first: then install sees at once that it is there, and
+ * need not wait for it to hang up. */
+static const char *start_greeter(void)
+{
+	int listener = peer_listen("127.0.0.1:0");
+	const char *where = peer_where(listener);
+
+	greeter = fork();
+	assert_int_not_equal(greeter, -1);
+	if (greeter == 0)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (greeter == 0) {
+		int fd = accept(listener, NULL, NULL);
+
+		if (fd < 0)
+			_exit(1);
+		send(fd, "hello", 5, MSG_NOSIGNAL);
+		close(fd);
+	}
+	peer_close(listener);
+	return where;
+}
+
+static int end_test(void **state)
+{
+	if (greeter > 0) {
+		kill(greeter, SIGKILL);
+		waitpid(greeter, NULL, 0);
+	}
+	greeter = 0;
+	return rig_end_test(state);
+}
+
+/* Returns where its backend is. */
+static const char *install_web(const struct place *p)
+{
+	const char *to = start_greeter();
+
+	LOWPORT("install", "--listen", p->where, "--to", to, "--label", "web");
+	return to;
 }
 
 static void unload(const char *label)
@@ -50,12 +88,11 @@ static void assert_no_problem(const char *said)
 static void an_agent_that_works_is_fine_in_each_point(void **state)
 {
 	struct place p = rig_place4();
-	struct backend *b;
-	const char *said;
+	const char *said, *to;
 
 	(void)state;
 	rig_start(NULL);
-	b = install_web(&p);
+	to = install_web(&p);
 	said = LOWPORT("doctor", "web");
 	assert_no_problem(said);
 	assert_says(said, "agent web\n");
@@ -66,8 +103,7 @@ static void an_agent_that_works_is_fine_in_each_point(void **state)
 	assert_finding(said, "ok", "watcher", rig_target("lowport.web.watch"));
 	assert_finding(said, "ok", "process", "running, pid ");
 	assert_finding(said, "ok", "socket", scrap("%s listens", p.where));
-	assert_finding(said, "ok", "backend",
-		       scrap("%s answers", backend_where(b)));
+	assert_finding(said, "ok", "backend", scrap("%s answers", to));
 	assert_finding(said, "ok", "limits", "");
 }
 
@@ -204,7 +240,7 @@ static void of_two_sockets_the_one_that_is_anothers_is_told(void **state)
 		rig_skip("ss");
 	rig_start(NULL);
 	LOWPORT("install", "--listen", p.where, "--listen", q.where, "--to",
-		backend_where(web()), "--label", "web");
+		start_greeter(), "--label", "web");
 	unload("lowport.web");
 	peer_listen(q.where);
 	assert_int_equal(LAUNCHCTL(NULL, "bootstrap", rig_domain(),
@@ -374,7 +410,7 @@ static void wrong_words_are_a_usage_error(void **state)
 	assert_says(LOWPORT("doctor", "--help"), "usage: lowport doctor");
 }
 
-#define TEST(name) cmocka_unit_test_teardown(name, rig_end_test)
+#define TEST(name) cmocka_unit_test_teardown(name, end_test)
 
 int main(void)
 {

@@ -244,6 +244,24 @@ static void installing_again_replaces_what_was_there(void **state)
 	assert_false(user_has(user_plist("web.watch")));
 }
 
+static void a_new_port_that_is_taken_leaves_the_old_agent_there(void **state)
+{
+	struct place p = rig_place4(), q = rig_place4();
+	struct backend *b = web();
+
+	(void)state;
+	rig_start(NULL);
+	LOWPORT("install", "--listen", p.where, "--to", backend_where(b),
+		"--label", "web");
+	peer_listen(q.where);
+	assert_says(LOWPORT_ENDS(1, "install", "--listen", q.where, "--to",
+				 backend_where(b), "--label", "web"),
+		    scrap("%s: something answers there", q.where));
+	assert_served(p.where, b);
+	rig_await("lowport.web.watch", "state", "running");
+	LOWPORT("uninstall", "web");
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, rig_end_test)
 
 int main(void)
@@ -261,6 +279,7 @@ int main(void)
 		TEST(a_backend_that_is_down_is_said_and_the_agent_stays),
 		TEST(an_address_that_is_not_here_is_said_and_waited_for),
 		TEST(installing_again_replaces_what_was_there),
+		TEST(a_new_port_that_is_taken_leaves_the_old_agent_there),
 	};
 
 	return cmocka_run_group_tests(tests, rig_set_up, rig_tear_down);

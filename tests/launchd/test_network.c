@@ -173,6 +173,27 @@ static void the_healthy_address_of_an_agent_is_served_meanwhile(void **state)
 	assert_served("127.0.0.1:80", b);
 }
 
+/* Some machines are never quiet: containers and tunnels come and go. */
+static void addresses_that_never_rest_do_not_hold_the_watcher_up(void **state)
+{
+	static const char noise[] =
+		"echo going >&2; while ip address add 10.99.0.2/32 dev lo && "
+		"ip address del 10.99.0.2/32 dev lo; do sleep 0.05; done";
+	struct backend *b;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	rig_start(NULL);
+	b = install_tunnel(TUNNEL_WEB);
+	p = proc_start(ARGV("sh", "-c", noise), NULL);
+	proc_line(p, "going", 0);
+	ip_address("add", TUNNEL);
+	await_reloads(1);
+	assert_true(proc_runs(p));
+	assert_served(TUNNEL_WEB, b);
+}
+
 static void the_watcher_is_kept_alive(void **state)
 {
 	struct backend *b;
@@ -200,6 +221,7 @@ int main(void)
 		TEST(an_address_that_goes_and_comes_again_answers_again),
 		TEST(an_address_that_came_before_the_watcher_is_noticed),
 		TEST(the_healthy_address_of_an_agent_is_served_meanwhile),
+		TEST(addresses_that_never_rest_do_not_hold_the_watcher_up),
 		TEST(the_watcher_is_kept_alive),
 	};
 

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-/* What `lowport install` writes, and what it refuses before it does anything. */
+/* What `lowport install` writes, and what it refuses before doing anything. */
 
 static plist_t read_xml(const char *text)
 {
@@ -208,6 +208,26 @@ static void a_daemon_is_never_roots_own(void **state)
 	assert_says(said, "<string>nobody</string>");
 }
 
+/* Root's shell would read the line in another way than it looks. */
+static void a_daemon_is_refused_from_a_path_with_quotes(void **state)
+{
+	static const char *const names[] = {"o'clock", "a\"b", "a`id`",
+					    "a$HOME", "a\\b"};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *program = rig_file(names[i]), *said;
+
+		assert_int_equal(link(rig_program(), program), 0);
+		said = user_hears_undropped(1, "SUDO_USER=nobody",
+					    ARGV(program, "install", "--daemon",
+						 "--listen", "10.8.0.2:80",
+						 "--to", "3000"));
+		assert_says(said, "the path of this program has quotes");
+		assert_null(strstr(said, "sudo"));
+	}
+}
+
 /* All that change something, as root or through sudo. */
 static void assert_refused(const char *variable)
 {
@@ -320,6 +340,7 @@ int main(void)
 		TEST(printing_touches_nothing),
 		TEST(a_daemon_has_a_user_and_one_line_with_sudo),
 		TEST(a_daemon_is_never_roots_own),
+		TEST(a_daemon_is_refused_from_a_path_with_quotes),
 		TEST(root_is_refused),
 		TEST(sudo_is_refused),
 		TEST(all_mistakes_are_said_at_once),

@@ -9,8 +9,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -24,7 +26,9 @@ enum {
 	CHUNK = 128 << 10,
 	AHEAD = 5 << 20,  /* more than sockets hold, less than the system can */
 	REST = 256 << 10, /* what is sent after the stall */
-	STALL_MS = 300,   /* nobody moves for so long: all are stalled */
+	WAITING = 200,
+	WATCHED_MS = 2000,
+	STALL_MS = 300, /* nobody moves for so long: all are stalled */
 };
 
 /* All at once: the first ends only when all have come, and when the program has
@@ -74,6 +78,81 @@ static void more_connections_than_descriptors_carry_wait(void **state)
 	serve_a_crowd(p, b, "at the limit (max-connections) with ");
 	program_stop(p);
 	assert_int_equal(proc_count_lines(p, "Too many open files"), 0);
+}
+
+static void the_descriptors_of_many_listeners_are_counted(void **state)
+{
+	struct proc_options opt = {.descriptors = DESCRIPTORS};
+	struct backend *b = backend_start("127.0.0.1:0", "web");
+	const char *words[2 * 12 + 4] = {"run"};
+	struct proc *p;
+	size_t n = 1;
+
+	(void)state;
+	for (int i = 0; i < 12; i++) {
+		words[n++] = "--listen";
+		words[n++] = "127.0.0.1:0";
+	}
+	words[n++] = "--to";
+	words[n++] = backend_where(b);
+	p = program_start(words, &opt);
+	proc_line(p, "listening on ", 11);
+	serve_a_crowd(p, b, "at the limit (max-connections) with ");
+	program_stop(p);
+	assert_int_equal(proc_count_lines(p, "Too many open files"), 0);
+}
+
+/* How long it has been at work, in milliseconds; -1 where there is no /proc. */
+static long worked_ms(const struct proc *p)
+{
+	FILE *file = fopen(scrap("/proc/%ld/stat", (long)proc_pid(p)), "r");
+	unsigned long user, system;
+	int found;
+
+	if (!file)
+		return -1;
+	/* proc_pid_stat(5), 14 and 15; the name has no blank. */
+	found = fscanf(file,
+		       "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		       "%lu %lu",
+		       &user, &system);
+	fclose(file);
+	return found < 2 ? -1
+			 : (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/* A new socket for each try would cost eight times as much. */
+static void a_full_unix_backlog_is_waited_for_at_little_cost(void **state)
+{
+	const char *where = scrap("unix:%s", program_file("full.sock"));
+	const struct timespec watched = {.tv_sec = WATCHED_MS / 1000};
+	int clients[WAITING], backend, listener = peer_listen(where);
+	struct proc *p;
+	long before_ms;
+
+	(void)state;
+	assert_int_equal(listen(listener, 0), 0);
+	p = RUN("--listen", "127.0.0.1:0", "--to", where, "--connect-timeout",
+		"60s");
+	for (int i = 0; i < WAITING; i++)
+		clients[i] = peer_dial(program_where(p, 0));
+	before_ms = worked_ms(p);
+	nanosleep(&watched, NULL);
+	if (before_ms >= 0)
+		assert_in_range(worked_ms(p) - before_ms, 0,
+				WATCHED_MS * 8 / 100);
+	assert_int_equal(listen(listener, 1024), 0);
+	for (int i = 0; i < WAITING; i++) {
+		backend = peer_accept(listener);
+		peer_send(backend, "served", 6);
+		peer_close(backend);
+	}
+	for (int i = 0; i < WAITING; i++) {
+		peer_end(clients[i]);
+		assert_string_equal(peer_hear(clients[i]), "served");
+	}
+	program_stop(p);
+	unlink(program_file("full.sock"));
 }
 
 static void the_sixth_of_five_waits_for_its_turn(void **state)
@@ -297,6 +376,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_crowd_beyond_the_descriptor_limit_is_served),
 		TEST(more_connections_than_descriptors_carry_wait),
+		TEST(the_descriptors_of_many_listeners_are_counted),
+		TEST(a_full_unix_backlog_is_waited_for_at_little_cost),
 		TEST(the_sixth_of_five_waits_for_its_turn),
 		TEST(short_connections_leave_no_descriptor_behind),
 		TEST(a_hundred_stalled_streams_share_the_pipes),

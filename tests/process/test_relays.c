@@ -9,9 +9,12 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+
+enum { STARTS = 6, ROUNDS = 20 };
 
 static struct backend *web(void)
 {
@@ -152,6 +155,61 @@ static void a_socket_file_that_is_served_is_left_alone(void **state)
 	assert_says(proc_err(second), "another program serves this socket");
 	assert_served(where, b);
 	program_stop(first);
+}
+
+/* Wait until one of them listens and the others have ended, who has to have
+ * done so because of it. */
+static struct proc *await_winner(struct proc *const starts[STARTS])
+{
+	const struct timespec tick = {.tv_nsec = 5000000};
+	struct proc *winner = NULL;
+	int running = STARTS;
+
+	for (int ms = 0; ms < PROC_PATIENCE_MS && running > 1; ms += 5) {
+		running = 0;
+		for (int i = 0; i < STARTS; i++)
+			running += proc_runs(starts[i]);
+		nanosleep(&tick, NULL);
+	}
+	for (int i = 0; i < STARTS; i++) {
+		if (!proc_runs(starts[i])) {
+			proc_end(starts[i], 1);
+			assert_says(proc_err(starts[i]),
+				    "another program serves this socket");
+		} else if (!winner) {
+			winner = program_listening(starts[i]);
+		} else {
+			fail_msg("two of them go on");
+		}
+	}
+	assert_non_null(winner);
+	return winner;
+}
+
+static void of_many_that_start_on_a_stale_socket_file_one_serves(void **state)
+{
+	const char *path = program_file("race.sock");
+	const char *where = scrap("unix:%s", path);
+	struct backend *b = web();
+
+	(void)state;
+	for (int round = 0; round < ROUNDS; round++) {
+		struct proc *starts[STARTS], *winner;
+
+		peer_close(peer_bind(where));
+		if (geteuid() == 0)
+			assert_int_equal(chown(path, proc_user(), (gid_t)-1),
+					 0);
+		for (int i = 0; i < STARTS; i++)
+			starts[i] = program_start(
+				(const char *const[]){"run", "--listen", where,
+						      "--to", backend_where(b),
+						      NULL},
+				NULL);
+		winner = await_winner(starts);
+		assert_served(where, b);
+		program_stop(winner);
+	}
 }
 
 static void a_file_that_is_no_socket_is_left_alone(void **state)
@@ -335,6 +393,7 @@ int main(void)
 		TEST(a_unix_listener_has_the_mode_that_was_asked_for),
 		TEST(a_socket_file_left_by_a_killed_program_is_replaced),
 		TEST(a_socket_file_that_is_served_is_left_alone),
+		TEST(of_many_that_start_on_a_stale_socket_file_one_serves),
 		TEST(a_file_that_is_no_socket_is_left_alone),
 		TEST(each_group_has_its_own_backend),
 		TEST(all_listeners_of_a_group_serve),

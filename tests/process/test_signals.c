@@ -1,6 +1,7 @@
 #include "process/program.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -172,6 +173,72 @@ static void a_log_that_nobody_reads_stops_nobody(void **state)
 	close(log[0]);
 }
 
+/* The end of a terminal that a program gets; *master is the one that nobody
+ * reads. It is the ordinary user's, as one is who has logged in. */
+static int open_terminal(int *master)
+{
+	int fd;
+
+	*master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (*master < 0 || grantpt(*master) < 0 || unlockpt(*master) < 0)
+		program_skip("a pseudo terminal");
+	fd = open(ptsname(*master), O_RDWR | O_NOCTTY);
+	assert_true(fd >= 0);
+	if (geteuid() == 0)
+		assert_int_equal(fchown(fd, proc_user(), (gid_t)-1), 0);
+	return fd;
+}
+
+static void a_terminal_that_nobody_reads_stops_nobody(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "web");
+	int master, fd = peer_listen("127.0.0.1:0");
+	struct proc_options opt = {.fds = &fd, .fd_count = 1};
+	struct proc *p;
+
+	(void)state;
+	opt.err = open_terminal(&master);
+	p = program_start((const char *const[]){"run", "--listen", "fd:3",
+						"--to", backend_where(b), NULL},
+			  &opt);
+	close(opt.err);
+	/* Far more lines than the terminal holds. */
+	for (int i = 0; i < 1000; i++)
+		assert_served(peer_where(fd), b);
+	program_stop(p);
+	close(master);
+}
+
+/* Nothing that it opens may get their numbers: it would be logged into. */
+static void standard_descriptors_that_are_closed_harm_nobody(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "web");
+	int listener = peer_listen("127.0.0.1:0"), clients[3];
+	const char *where = peer_where(listener);
+	const char *script = scrap("exec %s run --listen fd:3 --to %s "
+				   "0<&- 1>&- 2>&-",
+				   program_path(), backend_where(b));
+	struct proc_options opt = {
+		.fds = &listener, .fd_count = 1, .drop = geteuid() == 0};
+	struct proc *p = proc_start(
+		(const char *const[]){"sh", "-c", script, NULL}, &opt);
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		clients[i] = peer_dial(where);
+	backend_await_clients(b, 3);
+	/* One that ends is logged while the others are there. */
+	assert_served(where, b);
+	proc_signal(p, SIGTERM);
+	for (int i = 0; i < 3; i++) {
+		peer_send(clients[i], "hello", 5);
+		peer_end(clients[i]);
+		assert_string_equal(peer_hear(clients[i]),
+				    backend_answer(b, "hello", 5));
+	}
+	proc_end(p, 0);
+}
+
 static void a_client_that_vanishes_does_not_kill(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "web");
@@ -203,6 +270,8 @@ int main(void)
 		TEST(without_a_grace_the_first_signal_ends_at_once),
 		TEST(a_log_without_a_reader_does_not_kill),
 		TEST(a_log_that_nobody_reads_stops_nobody),
+		TEST(a_terminal_that_nobody_reads_stops_nobody),
+		TEST(standard_descriptors_that_are_closed_harm_nobody),
 		TEST(a_client_that_vanishes_does_not_kill),
 	};
 
