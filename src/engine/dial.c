@@ -70,7 +70,6 @@ static void finish(struct dial *d, int error)
 	if (error == 0) {
 		d->watch = NULL;
 		d->fd = -1;
-		watch_for(w, 0);
 	}
 	dial_cancel(d);
 	if (error == 0)
@@ -92,7 +91,8 @@ static bool is_itself(const struct dial *d)
 {
 	struct addr local;
 
-	return d->where.family != AF_UNIX && d->where.port >= 1024 &&
+	return d->where.family != AF_UNIX &&
+	       d->where.port >= d->worker->first_ephemeral &&
 	       sock_local(d->fd, &local) == 0 && addr_equal(&local, &d->where);
 }
 

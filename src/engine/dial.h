@@ -12,8 +12,8 @@
 struct dial;
 
 /*
- * How it went. error is 0: fd is connected and watched by w (which waits for
- * nothing), and both are the callee's now. Otherwise nobody could be reached:
+ * How it went. error is 0: fd is connected and watched by w (which may still
+ * wait for it to be writable), and both are the callee's now. Otherwise nobody could be reached:
  * error is what the last address tried said (-ETIMEDOUT: it said nothing in
  * time). where is that address, AF_UNSPEC if there was none.
  * The dial is over and has freed itself.

@@ -43,6 +43,7 @@ struct worker {
 	struct list conns;
 	struct list lookups; /* names that the resolver works on */
 	const struct relay_options *options; /* the relay's */
+	unsigned first_ephemeral; /* ports from here on connect by themselves */
 	const struct worker_events *events;
 	void *owner;
 	unsigned closing; /* of the timer and the watches */

@@ -42,6 +42,10 @@ int sock_local(int fd, struct addr *local);
  * by a firewall. */
 bool sock_is_listening(int fd);
 
+/* The lowest port that the system may choose for a socket that connects; 1024
+ * if it does not tell. */
+unsigned sock_first_ephemeral(void);
+
 /* Bytes that the other end has not acknowledged yet; 0 where the system cannot
  * tell. */
 size_t sock_unsent(int fd);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <sys/socket.h>
+#include <sys/sysctl.h>
 #include <unistd.h>
 
 /* A Unix stream socket starts with 8 KiB each way (uipc_usrreq.c). */
@@ -61,4 +62,16 @@ size_t sock_unsent(int fd)
 	if (getsockopt(fd, SOL_SOCKET, SO_NWRITE, &bytes, &length) < 0)
 		return 0;
 	return (size_t)bytes;
+}
+
+unsigned sock_first_ephemeral(void)
+{
+	int first;
+	size_t length = sizeof(first);
+
+	if (sysctlbyname("net.inet.ip.portrange.first", &first, &length, NULL,
+			 0) < 0 ||
+	    first < 0)
+		return 1024;
+	return (unsigned)first;
 }

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -36,4 +37,17 @@ size_t sock_unsent(int fd)
 	int bytes;
 
 	return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (size_t)bytes : 0;
+}
+
+unsigned sock_first_ephemeral(void)
+{
+	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
+	unsigned first;
+
+	if (!file)
+		return 1024;
+	if (fscanf(file, "%u", &first) != 1)
+		first = 1024;
+	fclose(file);
+	return first;
 }
