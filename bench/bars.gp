@@ -3,7 +3,7 @@ set terminal svg size 720,(60 + 30 * words(system("cut -f 1 ".data))) \
 	font "sans-serif,13" background "white"
 set output out
 set datafile separator "\t"
-set title heading left offset -2,0
+set title heading
 unset key
 set style fill solid noborder
 set border 1 lc rgb "#999999"

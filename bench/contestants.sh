@@ -149,6 +149,7 @@ relay_nginx_stream() {
 	cat >nginx.conf <<END
 $(stream_module | sed 's/.*/load_module &;/')
 daemon off;
+user $(id -un) $(id -gn);
 worker_processes 1;
 pid nginx.pid;
 error_log stderr;

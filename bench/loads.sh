@@ -83,6 +83,7 @@ load_crowd500() { crowd "$1" 500; }
 # kernel took, client and server included.
 hold() {
 	own_load connects "$2" 200 >/dev/null
+	settle
 	memory=$(memory_of "$1")
 	rm -f "$work/hold.in"
 	mkfifo "$work/hold.in"
@@ -98,7 +99,7 @@ hold() {
 		cat "$work/hold.err" >&2
 		return 1
 	}
-	sleep 0.5
+	settle
 	echo "$memory $(memory_of "$1") $(sed -n 's/^holding //p' \
 		"$work/hold")" | awk '{
 		held = $7 > 0 ? $7 : 1

@@ -40,9 +40,10 @@ cpu_of() {
 }
 
 # KiB of user memory (PSS) and descriptors of contestant $1, and KiB that the
-# kernel holds: the relay's stacks and page tables, and of the whole system the
-# slab that cannot be reclaimed (the rest of it is files that anybody has read),
-# the sockets' inodes, which can, and TCP's buffers.
+# kernel holds: the relay's stacks and page tables, what this namespace's TCP
+# sockets have in their buffers, and of the whole system the slabs that sockets,
+# pipes and polling take. Only root may see single slabs; else it is all that
+# cannot be reclaimed, whoever has it.
 memory_of() {
 	pid=$(pid_of "$1")
 	user=0 descriptors=0
@@ -55,14 +56,36 @@ memory_of() {
 	fi
 	echo "$user $descriptors $({
 		[ -z "$pid" ] || of_tree "$pid" status
-		cat /proc/meminfo /proc/net/sockstat
+		cat /proc/meminfo
 		cat /proc/slabinfo 2>/dev/null
-	} | awk -v page="$(getconf PAGESIZE)" '
-		/^(SUnreclaim|VmPTE):/ { s += $2 }
+		$via ss -Htanm 2>/dev/null | sed -n 's/.*skmem:(\(.*\))/,\1/p'
+	} | awk '
+		/^SUnreclaim:/ { all = $2 }
+		/^VmPTE:/ { s += $2 }
 		/^Threads:/ { s += 16 * $2 }
-		/^TCP:/ { s += $NF * page / 1024 }
-		/^sock_inode_cache / { s += $3 * $4 / 1024 }
-		END { print s }')"
+		/^,/ {
+			n = split($0, part, ",")
+			for (i = 1; i <= n; i++)
+				if (part[i] ~ /^([rwfo]|bl)[0-9]+$/)
+					s += substr(part[i], \
+						match(part[i], /[0-9]/)) / 1024
+		}
+		/^(TCP|UNIX|sock_inode_cache|filp|eventpoll_.*|kmalloc-cg-.*) / {
+			slabs += $2 * $4 / 1024
+		}
+		END { print s + (slabs > 0 ? slabs : all) }')"
+}
+
+# Wait until the kernel has let go of the sockets that were closed last, five
+# seconds at most: it does so a while after.
+settle() {
+	tries=10 was=
+	until is=$(sed -n 's/^TCP:.* alloc \([0-9]*\).*/\1/p' \
+		/proc/net/sockstat 2>/dev/null) && [ "$is" = "$was" ]; do
+		tries=$((tries - 1)) was=$is
+		[ $tries -gt 0 ] || break
+		sleep 0.5
+	done
 }
 
 # Does something listen on port $1 of 127.0.0.1?

@@ -235,6 +235,10 @@ function versus(load, who, name, others) {
 
 # System calls of one connection, by name, for those who splice or copy best.
 function table_of_calls(    i, call, row, n, list, sum) {
+	for (call in calls)
+		n++
+	if (n == 0)
+		return
 	n = split("lowport_splice lowport_copy haproxy_splice nginx_stream " \
 		"socket_proxyd socat", list, " ")
 	row = "| system call |"

@@ -78,17 +78,17 @@ done
 # In a network namespace of its own if that may be: no port is in use there, and
 # nothing of it is left behind.
 if [ -z "${BENCH_NET-}" ]; then
-	BENCH_NET=shared
+	BENCH_NET=shared BENCH_USER=$(id -un 2>/dev/null || id -u)
 	for own in "unshare --net" "unshare --user --map-root-user --net"; do
 		if $own true 2>/dev/null; then
 			BENCH_NET=own
-			export BENCH_NET
+			export BENCH_NET BENCH_USER
 			exec $own "$0" "$@"
 		fi
 	done
 fi
-net=$BENCH_NET
-unset BENCH_NET
+net=$BENCH_NET user=$BENCH_USER
+unset BENCH_NET BENCH_USER
 
 if [ -z "$out" ]; then
 	out=build/bench
@@ -202,9 +202,9 @@ start() {
 	(
 		cd "$work/$1"
 		if may_be_others; then
-			user=$((64000 + listen - base))
-			chown $user .
-			as="setpriv --reuid $user --regid $user --clear-groups"
+			id=$((64000 + listen - base))
+			chown $id .
+			as="setpriv --reuid $id --regid $id --clear-groups"
 		fi
 		"relay_$1" "$listen" "$(port_of direct "$2")" "$work/$2.sock"
 	) >"$work/$1/log" 2>&1 &
@@ -249,6 +249,7 @@ start_backends() {
 	start_backend iperf iperf3 -s -B 127.0.0.1 -p "$(port_of direct iperf)"
 	cat >"$work/web.conf" <<END
 daemon off;
+user $(id -un) $(id -gn);
 worker_processes 1;
 pid $work/web.pid;
 error_log stderr;
@@ -400,6 +401,8 @@ version() {
 		sed 's/^ *//; s/ \[.*//; s/ - .*//; s/ ([^)]*)$//; s/ Copyright.*//'
 }
 
+load_average() { cut -d ' ' -f 1 /proc/loadavg 2>/dev/null || :; }
+
 machine() {
 	echo "processor	$(processor), $cores cores"
 	echo "system	$(uname -srm)"
@@ -417,13 +420,13 @@ machine() {
 	if may_be_others; then
 		echo "user	each relay an ordinary user of its own"
 	else
-		echo "user	$(id -un)"
+		echo "user	$user"
 	fi
 	echo "pinned	${pin:-no}"
 	echo "descriptors	$descriptors"
 	echo "calls	$counter"
-	echo "measured	$rounds rounds of $seconds s"
-	echo "busy	$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null)"
+	echo "measured	${quick:+with --quick: }$rounds rounds of $seconds s"
+	echo "load average before	$(load_average)"
 	echo "date	$(date -u +%Y-%m-%d)"
 }
 
@@ -445,6 +448,9 @@ for name in $(contestants | sed 's/ .*//'); do
 		note "$name takes no part: $why"
 	fi
 done
+load_average | awk '{ exit $1 < 0.5 }' &&
+	note "the machine was busy with something else when this began" \
+		"(load average $(load_average))"
 [ $counter != none ] || note "system calls are not counted:" \
 	"neither perf nor strace may"
 
@@ -457,8 +463,7 @@ for load in $chosen; do
 	alone) load_alone "$1" "$2" ;;
 	esac
 done
-echo "busy after	$(cut -d ' ' -f 1-3 /proc/loadavg 2>/dev/null)" \
-	>>"$work/machine.tsv"
+echo "load average after	$(load_average)" >>"$work/machine.tsv"
 
 mkdir -p "$out"
 for file in raw.tsv notes machine.tsv; do
