@@ -7,6 +7,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static socklen_t length_of(const struct sockaddr *sa)
@@ -71,4 +72,16 @@ bool netif_is_permanent(const struct addr *a)
 	return addr_is_wildcard(a) ||
 	       (a->family == AF_INET && memcmp(a->ip, loopback4, 4) == 0) ||
 	       (a->family == AF_INET6 && memcmp(a->ip, loopback6, 16) == 0);
+}
+
+void netif_watch_drain(int fd)
+{
+	char buf[8192];
+	ssize_t n;
+
+	/* What exactly has changed is not asked: whoever watches looks again,
+	 * which also holds when messages were lost (ENOBUFS). */
+	do
+		n = recv(fd, buf, sizeof(buf), 0);
+	while (n > 0 || (n < 0 && errno == ENOBUFS));
 }

@@ -20,13 +20,3 @@ int netif_watch(void)
 	}
 	return fd;
 }
-
-void netif_watch_drain(int fd)
-{
-	char buf[8192];
-	ssize_t n;
-
-	do
-		n = recv(fd, buf, sizeof(buf), 0);
-	while (n > 0 || (n < 0 && errno == ENOBUFS));
-}

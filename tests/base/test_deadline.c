@@ -1,6 +1,6 @@
 #include "base/deadline.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 static struct deadline *expired[16];
 static size_t expired_count;

@@ -1,6 +1,6 @@
 #include "base/fault.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 #include "base/list.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 struct member {
 	int number;

@@ -1,6 +1,6 @@
 #include "base/log.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 #include "base/num.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 

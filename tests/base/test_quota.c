@@ -1,6 +1,6 @@
 #include "base/quota.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 static void n_means_n(void **state)
 {

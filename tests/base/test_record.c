@@ -1,6 +1,6 @@
 #include "base/record.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 #include "base/stats.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 static void what_has_begun_is_open_until_it_has_ended(void **state)
 {

@@ -1,6 +1,6 @@
 #include "config/args.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 #include "config/options.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include "base/log.h"
 

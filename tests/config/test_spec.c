@@ -1,6 +1,6 @@
 #include "config/spec.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <stdio.h>

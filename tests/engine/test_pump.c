@@ -1,6 +1,6 @@
 #include "engine/pump.h"
 
-#include "../pairs.h"
+#include "support/pairs.h"
 
 #include "os/proc.h"
 

@@ -1,6 +1,6 @@
 #include "engine/pump.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -26,22 +26,6 @@ static bool unprivileged;
 
 /* Files */
 
-/* What an ordinary user has to run may lie where only root can look. */
-static int copy_program(const char *from, const char *to)
-{
-	int in = open(from, O_RDONLY);
-	int out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0755);
-	static char buf[65536];
-	ssize_t n = in < 0 || out < 0 ? -1 : 0;
-
-	while (n >= 0 && (n = read(in, buf, sizeof(buf))) > 0)
-		if (write(out, buf, (size_t)n) != n)
-			n = -1;
-	close(in);
-	close(out);
-	return (int)n;
-}
-
 int rig_set_up(void **state)
 {
 	const char *base = getenv("TMPDIR");
@@ -53,12 +37,12 @@ int rig_set_up(void **state)
 		 base && base[0] != '\0' ? base : "/tmp");
 	if (!mkdtemp(place) || chmod(place, 0755) < 0)
 		return -1;
-	err = copy_program(STANDIN_PROGRAM, rig_program()) < 0 ||
+	err = proc_copy(STANDIN_PROGRAM, rig_program()) < 0 ||
 	      mkdir(scrap("%s/bin", place), 0755) < 0 ||
-	      copy_program(STANDIN_BIN "/launchctl",
-			   scrap("%s/bin/launchctl", place)) < 0 ||
-	      copy_program(STANDIN_BIN "/standin-launchd",
-			   scrap("%s/bin/standin-launchd", place)) < 0 ||
+	      proc_copy(STANDIN_BIN "/launchctl",
+			scrap("%s/bin/launchctl", place)) < 0 ||
+	      proc_copy(STANDIN_BIN "/standin-launchd",
+			scrap("%s/bin/standin-launchd", place)) < 0 ||
 	      mkdir(rig_file(""), 0755) < 0 ||
 	      chown(rig_file(""), rig_user(), (gid_t)-1) < 0 ||
 	      setenv("PATH", scrap("%s/bin:%s", place, getenv("PATH")), 1) < 0;

@@ -1,7 +1,7 @@
 #ifndef LOWPORT_TESTS_LISTEN_RIG_H
 #define LOWPORT_TESTS_LISTEN_RIG_H
 
-#include "../pairs.h"
+#include "support/pairs.h"
 
 #include "os/listen.h"
 #include "os/sock.h"

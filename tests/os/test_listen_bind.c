@@ -1,7 +1,7 @@
 #include "os/listen.h"
 
 #include "listen_rig.h"
-#include "../drop.h"
+#include "support/drop.h"
 
 #include "os/platform.h"
 

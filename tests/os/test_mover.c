@@ -1,7 +1,7 @@
 #include "os/mover.h"
 
-#include "../drop.h"
-#include "../pairs.h"
+#include "support/drop.h"
+#include "support/pairs.h"
 
 #include "os/proc.h"
 

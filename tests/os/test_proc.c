@@ -1,6 +1,6 @@
 #include "os/proc.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include "os/platform.h"
 

@@ -1,6 +1,6 @@
 #include "os/sink.h"
 
-#include "../pairs.h"
+#include "support/pairs.h"
 
 #include "os/proc.h"
 

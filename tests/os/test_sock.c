@@ -1,6 +1,6 @@
 #include "os/sock.h"
 
-#include "../pairs.h"
+#include "support/pairs.h"
 
 #include "os/platform.h"
 

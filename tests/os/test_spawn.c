@@ -1,6 +1,6 @@
 #include "os/spawn.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -19,21 +19,6 @@
 
 static char place[256];
 
-static int copy_program(const char *to)
-{
-	int in = open(LOWPORT_PROGRAM, O_RDONLY);
-	int out = open(to, O_WRONLY | O_CREAT | O_EXCL, 0755);
-	char buf[65536];
-	ssize_t n = in < 0 || out < 0 ? -1 : 0;
-
-	while (n >= 0 && (n = read(in, buf, sizeof(buf))) > 0)
-		if (write(out, buf, (size_t)n) != n)
-			n = -1;
-	close(in);
-	close(out);
-	return (int)n;
-}
-
 int program_set_up(void **state)
 {
 	const char *base = getenv("TMPDIR");
@@ -45,7 +30,7 @@ int program_set_up(void **state)
 		 base && base[0] != '\0' ? base : "/tmp");
 	if (!mkdtemp(place) || chmod(place, 0755) < 0)
 		return -1;
-	err = copy_program(program_path()) < 0 ||
+	err = proc_copy(LOWPORT_PROGRAM, program_path()) < 0 ||
 	      chmod(program_path(), 0755) < 0 ||
 	      mkdir(program_file(""), 0755) < 0;
 	if (!err && geteuid() == 0)

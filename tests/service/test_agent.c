@@ -1,6 +1,6 @@
 #include "service/agent.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@ static int no_wait(useconds_t us);
 #include "service/launchctl.c"
 #undef usleep
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <sys/stat.h>
 

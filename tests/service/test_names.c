@@ -1,6 +1,6 @@
 #include "service/names.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <ifaddrs.h>

@@ -1,6 +1,6 @@
 #include "service/plist.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <net/if.h>

@@ -1,6 +1,6 @@
 #include "service/reach.h"
 
-#include "../unit.h"
+#include "support/unit.h"
 
 #include <errno.h>
 #include <netinet/in.h>
