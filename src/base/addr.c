@@ -219,14 +219,6 @@ bool addr_same_ip(const struct addr *a, const struct addr *b)
 	return addr_equal(a, &c);
 }
 
-bool addr_is_loopback(const struct addr *a)
-{
-	static const uint8_t one[16] = {[15] = 1};
-
-	return (a->family == AF_INET && a->ip[0] == 127) ||
-	       (a->family == AF_INET6 && memcmp(a->ip, one, 16) == 0);
-}
-
 bool addr_is_wildcard(const struct addr *a)
 {
 	static const uint8_t zero[16];

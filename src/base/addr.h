@@ -57,9 +57,6 @@ bool addr_equal(const struct addr *a, const struct addr *b);
 /* The same, whatever the ports? */
 bool addr_same_ip(const struct addr *a, const struct addr *b);
 
-/* 127.0.0.0/8 or ::1? */
-bool addr_is_loopback(const struct addr *a);
-
 /* 0.0.0.0 or ::, whatever the port? */
 bool addr_is_wildcard(const struct addr *a);
 

@@ -126,8 +126,7 @@ static void set_options(const struct dial *d, int fd)
 		return;
 	sock_nodelay(fd);
 	sock_inline_urgent(fd);
-	/* A peer on this machine cannot vanish without its system closing. */
-	if (keepalive_s > 0 && !addr_is_loopback(&d->where))
+	if (keepalive_s > 0)
 		sock_keepalive(fd, keepalive_s);
 }
 

@@ -10,10 +10,10 @@
  * Waits for descriptors to become readable or writable. A watch remembers what
  * it waits for, so that asking for the same again costs no system call.
  *
- * CMake picks the file: watch_epoll.c on Linux, watch_uv.c elsewhere. To open,
- * watch twice and close a descriptor takes libuv's uv_poll_t eleven system
- * calls and 160 bytes; an epoll set of our own, which libuv polls as one
- * descriptor, takes three and 72.
+ * CMake picks the file: watch_epoll.c on Linux, watch_uv.c elsewhere. libuv's
+ * uv_poll_t takes a descriptor out and puts it back each time that it is to wait
+ * for something else, and tries both when it is opened; an epoll set of our own,
+ * which libuv polls as one descriptor, changes it in place.
  */
 
 /* The watches of one loop. */
