@@ -322,6 +322,43 @@ static void the_access_line_tells_who_where_how_much_and_why(void **state)
 	program_stop(p);
 }
 
+/* Of the connections of p, how many have a keepalive timer. */
+static unsigned kept_alive(struct proc *p)
+{
+	const char *mine = scrap("pid=%d,", (int)proc_pid(p));
+	struct proc *ss =
+		proc_start((const char *const[]){"ss", "-Htnop", NULL}, NULL);
+	unsigned count = 0;
+
+	proc_end(ss, 0);
+	for (const char *at = proc_out(ss); (at = strstr(at, mine)); at++) {
+		const char *timer = strstr(at, "timer:(keepalive,");
+
+		count += timer && timer < at + strcspn(at, "\n");
+	}
+	return count;
+}
+
+static void both_legs_are_kept_alive(void **state)
+{
+	int listener = peer_listen("127.0.0.1:0");
+	struct proc *p = RUN("--listen", "127.0.0.1:0", "--to",
+			     peer_where(listener), "--keepalive", "60s");
+	int client, backend;
+
+	(void)state;
+	if (!proc_has("ss")) {
+		print_message("skipped: ss (package iproute2) is missing\n");
+		skip();
+	}
+	client = peer_dial(program_where(p, 0));
+	backend = peer_accept(listener);
+	assert_int_equal(kept_alive(p), 2);
+	peer_close(client);
+	peer_close(backend);
+	program_stop(p);
+}
+
 static void the_access_log_can_be_turned_off(void **state)
 {
 	struct backend *b = web();
@@ -400,6 +437,7 @@ int main(void)
 		TEST(a_backend_that_refuses_gives_way_to_the_next),
 		TEST(a_refused_backend_looks_refused),
 		TEST(the_access_line_tells_who_where_how_much_and_why),
+		TEST(both_legs_are_kept_alive),
 		TEST(the_access_log_can_be_turned_off),
 		TEST(lines_below_the_log_level_are_left_out),
 		TEST(lines_for_the_journal_carry_no_time),
