@@ -86,6 +86,11 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 void relay_drain(struct relay *r, uint64_t grace_ms,
 		 void (*drained)(void *data));
 
+/* Run the loop until r is drained: what uv_run(loop, UV_RUN_DEFAULT) does too,
+ * in fewer system calls, for libuv has a turn only when there is something for
+ * it (prepare and check handles are not called on the others). */
+void relay_run(struct relay *r);
+
 void relay_stats(const struct relay *r, struct stats *out);
 
 /* Reset all connections, whose ends are still told, and free r. Its last

@@ -53,4 +53,16 @@ static inline void list_remove(struct list *node)
 	list_init(node);
 }
 
+/* Make to, whatever it was, the list of all that is in from. */
+static inline void list_take(struct list *to, struct list *from)
+{
+	list_init(to);
+	if (list_is_empty(from))
+		return;
+	*to = *from;
+	to->next->prev = to;
+	to->prev->next = to;
+	list_init(from);
+}
+
 #endif

@@ -12,8 +12,11 @@ static struct {
 	enum log_level level;
 	bool times;
 	bool attached;
-	uv_prepare_t turn;
+	uv_timer_t flusher; /* runs while there are lines to be written */
 } logger;
+
+/* A reader that is behind is looked after so often. */
+enum { AGAIN_MS = 100 };
 
 /* systemd.exec(5): JOURNAL_STREAM is the device and inode of the stream; it is
  * inherited by many whose standard error is another. */
@@ -35,20 +38,20 @@ void logger_open(enum log_level level)
 	logger.times = !is_journal();
 }
 
-static void on_turn(uv_prepare_t *turn)
+static void on_flush(uv_timer_t *flusher)
 {
-	(void)turn;
 	sink_flush(&logger.sink);
+	if (!sink_is_empty(&logger.sink))
+		uv_timer_start(flusher, on_flush, AGAIN_MS, 0);
 }
 
 int logger_attach(uv_loop_t *loop)
 {
-	int err = uv_prepare_init(loop, &logger.turn);
+	int err = uv_timer_init(loop, &logger.flusher);
 
 	if (err < 0)
 		return err;
-	uv_prepare_start(&logger.turn, on_turn);
-	uv_unref((uv_handle_t *)&logger.turn);
+	uv_unref((uv_handle_t *)&logger.flusher);
 	logger.attached = true;
 	return 0;
 }
@@ -69,6 +72,8 @@ void logger_put(enum log_level level, const char *text)
 			  level, text));
 	if (!logger.attached)
 		sink_flush(&logger.sink);
+	else if (!uv_is_active((uv_handle_t *)&logger.flusher))
+		uv_timer_start(&logger.flusher, on_flush, 0, 0);
 }
 
 void logger_detach(void)
@@ -77,5 +82,5 @@ void logger_detach(void)
 	if (!logger.attached)
 		return;
 	logger.attached = false;
-	uv_close((uv_handle_t *)&logger.turn, NULL);
+	uv_close((uv_handle_t *)&logger.flusher, NULL);
 }

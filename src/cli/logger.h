@@ -7,15 +7,15 @@
 #include <uv.h>
 
 /*
- * The program's log: lines for standard error, written once a turn of the loop
- * and never waited for. There is one.
+ * The program's log: lines for standard error, written together on
+ * the next turn of the loop, and never waited for. There is one.
  */
 
 /* Lines below level are left out. Times are left out where the journal adds its
  * own. */
 void logger_open(enum log_level level);
 
-/* From now on write at the end of each turn of loop, not line by line. Returns
+/* From now on write on the next turn of loop, not line by line. Returns
  * 0 or a negative errno. */
 int logger_attach(uv_loop_t *loop);
 

@@ -116,13 +116,6 @@ static void on_listener_died(void *data, const struct addr *bound)
 	run->reloading = spawn_detached(argv) == 0;
 }
 
-static void on_drained(void *data)
-{
-	struct run *run = data;
-
-	uv_stop(&run->loop);
-}
-
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct run *run = handle->data;
@@ -140,8 +133,7 @@ static void on_signal(uv_signal_t *handle, int number)
 	/* Socket files go while the sockets are still open: the name must not
 	 * be taken from one who comes after us. */
 	listen_close(&run->listeners, 0);
-	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms,
-		    on_drained);
+	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms, NULL);
 }
 
 static int watch_signals(struct run *run)
@@ -361,7 +353,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	if (err == 0)
 		err = watch_signals(run);
 	if (err == 0)
-		uv_run(&run->loop, UV_RUN_DEFAULT);
+		relay_run(run->relay);
 	run->busy = relay_free(run->relay) < 0;
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }

@@ -12,6 +12,7 @@ enum { BATCH = 16 };
 struct acceptor {
 	int fd;
 	bool dead;
+	bool waits; /* for connections; else it is paused */
 	struct watch *watch;
 	const struct acceptor_events *events;
 	void *owner;
@@ -62,12 +63,16 @@ static void on_ready(void *data, int ready)
 			return;
 		}
 		if (acceptor_error_passes(fd)) {
+			watch_more(a->watch);
 			a->events->failed(a->owner, fd);
 			return;
 		}
 		/* Any other error belongs to that one connection (accept(2)).
 		 */
 	}
+	watch_more(a->watch);
+	if (a->waits)
+		watch_for(a->watch, WATCH_READ);
 }
 
 int acceptor_open(struct acceptor **out, struct watch_set *watches, int fd,
@@ -90,12 +95,14 @@ int acceptor_open(struct acceptor **out, struct watch_set *watches, int fd,
 
 void acceptor_pause(struct acceptor *a)
 {
+	a->waits = false;
 	watch_for(a->watch, 0);
 }
 
 void acceptor_resume(struct acceptor *a)
 {
-	if (!a->dead)
+	a->waits = !a->dead;
+	if (a->waits)
 		watch_for(a->watch, WATCH_READ);
 }
 

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 50,   /* a full Unix backlog, no descriptor */
-	PROBE_MS = 2000, /* a reset that no poll can hear */
-	FLUSH_MS = 5,    /* the last bytes before a reset, */
-	FLUSHES = 40,    /* looked for so often; then as seldom as a probe */
+	RETRY_MS = 50,     /* a full Unix backlog, no descriptor */
+	PROBE_MS = 2000,   /* a reset that no poll can hear */
+	SETTLED_MS = 1000, /* what lives on is worth being kept alive */
+	FLUSH_MS = 5,      /* the last bytes before a reset, */
+	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
 };
 
 enum conn_state { DIALING, RELAYING, CLOSING };
@@ -35,7 +36,7 @@ struct conn {
 	struct side side[SIDES];
 	struct pump pump[SIDES];
 	struct deadline deadline; /* idle or half-closed */
-	struct deadline look;     /* probe or flush */
+	struct deadline look;     /* settled, probe or flush */
 	struct addr client, backend;
 	const struct addr *local;
 	uint64_t started_ms;
@@ -44,6 +45,7 @@ struct conn {
 	uint8_t lost;           /* the side that has reset, or NOBODY */
 	uint8_t flushes;        /* looks at its last bytes so far */
 	uint8_t deadline_queue; /* where deadline was armed last */
+	bool kept_alive;        /* the backend's side is */
 };
 
 static uint64_t moved(const struct conn *c)
@@ -139,8 +141,20 @@ static void lose(struct conn *c, int s, int error)
 	c->lost = (uint8_t)s;
 	c->error = error;
 	pump_cut(&c->pump[s]);
+	/* A segment that was to wait for the end need not: none will come. */
+	if (c->pump[s].src_ends && family(c, !s) != AF_UNIX)
+		sock_nodelay(c->side[!s].fd);
 	pump_release(&c->pump[!s]);
 	c->pump[!s].wants = PUMP_END;
+}
+
+/* Has side s failed? Only for one that reading and writing do not tell of. */
+static void hear_failure(struct conn *c, int s)
+{
+	int err = sock_failure(c->side[s].fd);
+
+	if (err < 0)
+		lose(c, s, err);
 }
 
 /* Run the direction that reads from side s. */
@@ -151,20 +165,23 @@ static void run(struct conn *c, int s)
 
 	if (c->state != RELAYING || pump_is_over(p))
 		return;
+	p->dst_closes = c->lost == NOBODY && pump_is_over(&c->pump[!s]);
 	switch (pump_run(p, c->side[s].fd, c->side[!s].fd, &error)) {
 	case PUMP_FINE:
+		/* It has not been told of the end, so it had no occasion to say
+		 * that it is not there any more. A Unix peer just closes. */
+		if (p->wants == PUMP_END && p->dst_closes &&
+		    family(c, !s) != AF_UNIX)
+			hear_failure(c, !s);
 		break;
 	case PUMP_SRC_FAILED:
 		lose(c, s, error);
 		break;
 	case PUMP_DST_FAILED:
-		/* Gone before the end could be passed on. Reading from it will
-		 * tell whether it was a reset, unless its own end has come
-		 * already: then it was, for a Unix peer just closes. */
-		if (error == -ENOTCONN &&
-		    (!pump_is_over(&c->pump[!s]) || family(c, !s) == AF_UNIX))
-			break;
-		lose(c, !s, error == -ENOTCONN ? -ECONNRESET : error);
+		/* Gone before the end could be passed on: reading from it will
+		 * tell whether it was a reset. */
+		if (error != -ENOTCONN)
+			lose(c, !s, error);
 		break;
 	case PUMP_NO_MEMORY:
 		c->error = error;
@@ -199,6 +216,8 @@ static void wait_for(struct conn *c, int s)
 	if (c->pump[!s].wants == PUMP_DST)
 		events |= WATCH_WRITE;
 	c->side[s].waits_for = events;
+	if (c->pump[s].more)
+		watch_more(c->side[s].watch);
 	watch_for(c->side[s].watch, events);
 }
 
@@ -229,8 +248,10 @@ static void set_look(struct conn *c)
 	else if (c->lost == NOBODY && (c->side[CLIENT].waits_for == 0 ||
 				       c->side[BACKEND].waits_for == 0))
 		worker_arm(c->worker, QUEUE_PROBE, &c->look);
-	else
+	else if (c->kept_alive)
 		deadline_cancel(&c->look);
+	else
+		worker_arm(c->worker, QUEUE_SETTLED, &c->look);
 }
 
 /* Something has happened: is it over, and if not, what is waited for? */
@@ -254,12 +275,17 @@ static void settle(struct conn *c, uint64_t moved_before)
 
 static void on_ready(struct conn *c, int s, int ready)
 {
+	bool failed = ready & WATCH_FAILED && pump_is_over(&c->pump[s]);
 	uint64_t before = moved(c);
 
+	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
+	c->pump[s].never_splice |= (ready & WATCH_URGENT) != 0;
 	if (ready & WATCH_WRITE)
 		run(c, !s);
 	if (ready & WATCH_READ)
 		run(c, s);
+	if (failed && c->state == RELAYING)
+		hear_failure(c, s);
 	if (c->lost != NOBODY)
 		run(c, c->lost);
 	settle(c, before);
@@ -291,17 +317,24 @@ static void on_probe(struct deadline *d)
 	struct conn *c = list_entry(d, struct conn, look);
 	uint64_t before = moved(c);
 
-	for (int s = CLIENT; s < SIDES; s++) {
-		int err = 0;
-
+	for (int s = CLIENT; s < SIDES; s++)
 		if (c->state == RELAYING && c->side[s].waits_for == 0)
-			err = sock_failure(c->side[s].fd);
-		if (err < 0)
-			lose(c, s, err);
-	}
+			hear_failure(c, s);
 	if (c->lost != NOBODY)
 		run(c, c->lost);
 	settle(c, before);
+}
+
+/* It costs four system calls, which a connection that is gone by now has been
+ * spared. The client's side has it from its listener. */
+static void on_settled(struct deadline *d)
+{
+	struct conn *c = list_entry(d, struct conn, look);
+	unsigned keepalive_s = c->worker->options->keepalive_s;
+
+	c->kept_alive = true;
+	if (keepalive_s > 0 && c->backend.family != AF_UNIX)
+		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
 }
 
 static void on_flush(struct deadline *d)
@@ -320,6 +353,7 @@ void conn_queues(struct worker *w)
 	worker_queue(w, QUEUE_RETRY, RETRY_MS, dial_retry);
 	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
 	worker_queue(w, QUEUE_HALF, opt->half_close_timeout_ms, on_silence);
+	worker_queue(w, QUEUE_SETTLED, SETTLED_MS, on_settled);
 	worker_queue(w, QUEUE_PROBE, PROBE_MS, on_probe);
 	worker_queue(w, QUEUE_FLUSH, FLUSH_MS, on_flush);
 }
@@ -373,7 +407,8 @@ int conn_open(struct worker *w, int fd, const struct conn_origin *from)
 	pump_init(&c->pump[CLIENT], &w->pool);
 	pump_init(&c->pump[BACKEND], &w->pool);
 	list_append(&w->conns, &c->node);
-	err = dial_start(&c->dial, w, c->route, on_dialed, c);
+	err = dial_start(&c->dial, w, c->route, sock_has_input(fd), on_dialed,
+			 c);
 	if (err < 0) {
 		c->error = err;
 		conn_close(c, CLOSE_FAILED);

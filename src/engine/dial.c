@@ -24,6 +24,7 @@ struct lookup {
 struct dial {
 	struct worker *worker;
 	const struct relay_route *route;
+	bool speaks_first;
 	size_t backend;      /* the next one of the route */
 	struct addr *found;  /* the addresses of the name in hand */
 	size_t count, next;  /* how many, and the next one */
@@ -89,10 +90,11 @@ static void fail_attempt(struct dial *d, int error)
  * that we connect to: TCP then connects a socket to itself (RFC 793, 3.4). */
 static bool is_itself(const struct dial *d)
 {
+	const struct sock_ports *chosen = &d->worker->ephemeral;
 	struct addr local;
 
-	return d->where.family != AF_UNIX &&
-	       d->where.port >= d->worker->first_ephemeral &&
+	return d->where.family != AF_UNIX && d->where.port >= chosen->first &&
+	       d->where.port <= chosen->last &&
 	       sock_local(d->fd, &local) == 0 && addr_equal(&local, &d->where);
 }
 
@@ -100,9 +102,8 @@ static bool is_itself(const struct dial *d)
 static void on_decided(void *data, int ready)
 {
 	struct dial *d = data;
-	int err = sock_error(d->fd);
+	int err = ready & WATCH_FAILED ? sock_error(d->fd) : 0;
 
-	(void)ready;
 	if (err == 0 && is_itself(d))
 		err = -ECONNREFUSED;
 	if (err < 0)
@@ -120,14 +121,12 @@ static bool is_shortage(int err)
 
 static void set_options(const struct dial *d, int fd)
 {
-	unsigned keepalive_s = d->worker->options->keepalive_s;
-
 	if (d->where.family == AF_UNIX)
 		return;
 	sock_nodelay(fd);
 	sock_inline_urgent(fd);
-	if (keepalive_s > 0)
-		sock_keepalive(fd, keepalive_s);
+	if (d->speaks_first)
+		sock_speaks_first(fd);
 }
 
 static int open_socket(struct dial *d)
@@ -370,7 +369,8 @@ static void go_on(struct dial *d)
 }
 
 int dial_start(struct dial **out, struct worker *w,
-	       const struct relay_route *route, dial_cb cb, void *data)
+	       const struct relay_route *route, bool speaks_first, dial_cb cb,
+	       void *data)
 {
 	struct dial *d = calloc(1, sizeof(*d));
 
@@ -378,6 +378,7 @@ int dial_start(struct dial **out, struct worker *w,
 		return -ENOMEM;
 	d->worker = w;
 	d->route = route;
+	d->speaks_first = speaks_first;
 	d->fd = -1;
 	d->error = -EHOSTUNREACH;
 	d->cb = cb;

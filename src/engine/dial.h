@@ -21,10 +21,12 @@ struct dial;
 typedef void (*dial_cb)(void *data, int error, int fd, struct watch *w,
 			const struct addr *where);
 
-/* Start. cb is called once, maybe from within; *out is set before. Returns 0,
- * or -ENOMEM without a call. The route must outlive the dial. */
+/* Start. speaks_first: there are bytes for the backend already. cb is called
+ * once, maybe from within; *out is set before. Returns 0, or -ENOMEM without a
+ * call. The route must outlive the dial. */
 int dial_start(struct dial **out, struct worker *w,
-	       const struct relay_route *route, dial_cb cb, void *data);
+	       const struct relay_route *route, bool speaks_first, dial_cb cb,
+	       void *data);
 
 /* Give up without a call. */
 void dial_cancel(struct dial *d);

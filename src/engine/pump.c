@@ -79,6 +79,9 @@ static bool note_size(struct pump *p, size_t n)
 {
 	bool spliced = p->mover.kind == &mover_splice;
 
+	/* There is the end to be read still. */
+	if (p->src_ends)
+		return false;
 	if (spliced && n < TRICKLE)
 		p->streak = 0;
 	else if (!spliced && n < MOVER_SCRATCH)
@@ -96,7 +99,7 @@ static enum pump_fault finish(struct pump *p, int dst, int *error)
 		return PUMP_FINE;
 	}
 	p->wants = PUMP_END;
-	if (shutdown(dst, SHUT_WR) < 0) {
+	if (!p->dst_closes && shutdown(dst, SHUT_WR) < 0) {
 		*error = -errno;
 		return PUMP_DST_FAILED;
 	}
@@ -108,6 +111,9 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 	size_t taken = 0;
 	bool emptied = false;
 
+	/* The last segment waits for the end, which follows it at once. */
+	p->mover.hold_last = p->src_ends;
+
 	for (;;) {
 		ssize_t n;
 
@@ -115,20 +121,22 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 			n = p->mover.kind->drain(&p->mover, dst);
 			if (n > 0)
 				p->moved += (size_t)n;
-			if (n < 0 && n != -EAGAIN) {
+			if (n == -EAGAIN || n == 0) {
+				p->wants = PUMP_DST;
+				return PUMP_FINE;
+			}
+			if (n < 0) {
 				*error = (int)n;
 				return n == -ENOMEM ? PUMP_NO_MEMORY
 						    : PUMP_DST_FAILED;
 			}
-		}
-		if (p->mover.held > 0) {
-			p->wants = PUMP_DST;
-			return PUMP_FINE;
+			continue;
 		}
 		if (p->src_ended)
 			return finish(p, dst, error);
 		p->wants = PUMP_SRC;
-		if (emptied || taken >= TURN)
+		p->more = !emptied && taken >= TURN;
+		if (emptied || p->more)
 			return PUMP_FINE;
 		n = fill(p, src, taken == 0);
 		if (n == -EAGAIN)

@@ -31,9 +31,13 @@ struct pump {
 	uint64_t moved;    /* bytes that dst has taken */
 	unsigned streak;   /* full reads in a row */
 	uint8_t wants;     /* enum pump_wants */
+	bool more;         /* PUMP_SRC, and src may have something now */
+	bool src_ends;     /* what src has now is all that will come: set by
+			    * the caller who knows */
 	bool src_ended;    /* no more will come from src */
 	bool src_cut;      /* its end is a reset, not an end */
-	bool never_splice; /* these descriptors cannot */
+	bool never_splice; /* these descriptors cannot, or must not */
+	bool dst_closes;   /* dst is closed next: needs no end of its own */
 };
 
 void pump_init(struct pump *p, struct mover_pool *pool);
@@ -41,8 +45,8 @@ void pump_init(struct pump *p, struct mover_pool *pool);
 /*
  * Move what can be moved without waiting, up to a fair share of a turn, and
  * pass on the end of src by shutting down dst for writing once everything is
- * delivered. p->wants then says what to wait for; after PUMP_SRC there may be
- * more to read at once.
+ * delivered. p->wants then says what to wait for, and p->more whether there may
+ * be something to be read at once.
  *
  * PUMP_SRC_FAILED: reading failed, *error says how; all that was read before
  * has been delivered, and p is over (PUMP_CUT).

@@ -139,6 +139,7 @@ static void on_drain_turn(uv_timer_t *timer)
 		return;
 	uv_timer_stop(&r->grace);
 	r->over = true;
+	watch_stop(&r->worker.watches);
 	if (drained)
 		drained(r->options.data);
 }
@@ -166,6 +167,11 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route)
 {
 	return intake_listen(&r->intake, fd, bound, route);
+}
+
+void relay_run(struct relay *r)
+{
+	watch_run(&r->worker.watches);
 }
 
 void relay_stats(const struct relay *r, struct stats *out)

@@ -45,14 +45,8 @@ struct remote {
 /* Move all of from, under the lock, to a list of one's own. */
 static void take_all(struct remote *r, struct list *from, struct list *to)
 {
-	list_init(to);
 	uv_mutex_lock(&r->lock);
-	if (!list_is_empty(from)) {
-		*to = *from;
-		to->next->prev = to;
-		to->prev->next = to;
-		list_init(from);
-	}
+	list_take(to, from);
 	uv_mutex_unlock(&r->lock);
 }
 
@@ -87,7 +81,9 @@ static void on_worker_starved(void *owner, int err)
 /* Not the end of the loop if the resolver works for it, but ours. */
 static void on_ordered_closed(uv_handle_t *handle)
 {
-	uv_stop(handle->loop);
+	struct remote *r = handle->data;
+
+	watch_stop(&r->worker.watches);
 }
 
 static void on_worker_closed(void *owner)
@@ -143,7 +139,7 @@ static void run(void *data)
 {
 	struct remote *r = data;
 
-	uv_run(&r->loop, UV_RUN_DEFAULT);
+	watch_run(&r->worker.watches);
 }
 
 /* --- on home's thread --- */

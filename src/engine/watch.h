@@ -3,6 +3,7 @@
 
 #include "base/list.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <uv.h>
 
@@ -12,8 +13,9 @@
  *
  * CMake picks the file: watch_epoll.c on Linux, watch_uv.c elsewhere. libuv's
  * uv_poll_t takes a descriptor out and puts it back each time that it is to wait
- * for something else, and tries both when it is opened; an epoll set of our own,
- * which libuv polls as one descriptor, changes it in place.
+ * for something else. An epoll set of our own, which libuv polls as one
+ * descriptor, has each descriptor once, for everything and edge-triggered: what
+ * it waits for is then only our own note.
  */
 
 /* The watches of one loop. */
@@ -21,11 +23,15 @@ struct watch_set {
 	uv_loop_t *loop;
 	/* The rest is watch_epoll.c's. */
 	int epoll;
-	size_t active;       /* watches that wait for something */
-	struct list dead;    /* closed ones that an event may still name */
-	uv_poll_t poll;      /* of epoll; keeps the loop alive while active */
-	uv_prepare_t reaper; /* frees the dead; runs while there are any */
-	unsigned open;       /* handles that libuv still has */
+	size_t active;     /* watches that wait for something */
+	struct list due;   /* watches to be called without an event */
+	struct list dead;  /* closed ones that an event may still name */
+	uv_poll_t poll;    /* of epoll, unless watch_run() waits for it */
+	uv_prepare_t turn; /* calls the due and frees the dead; keeps the loop
+			    * alive while there are active ones */
+	uv_idle_t hurry;   /* keeps libuv from waiting while some are due */
+	bool running;      /* watch_run() is */
+	unsigned open;     /* handles that libuv still has */
 	void (*closed)(void *data);
 	void *data;
 };
@@ -38,13 +44,25 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop);
 void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 		     void *data);
 
+/* uv_run(loop, UV_RUN_DEFAULT) with fewer system calls, until watch_stop(). */
+void watch_run(struct watch_set *set);
+
+/* Let watch_run() return at the end of this turn. */
+void watch_stop(struct watch_set *set);
+
 struct watch;
 
-enum { WATCH_READ = 1, WATCH_WRITE = 2 };
+enum {
+	WATCH_READ = 1,
+	WATCH_WRITE = 2,
+	/* Only told, not waited for, and only where the system tells. */
+	WATCH_ENDED = 4,   /* what there is to be read is all that will come */
+	WATCH_URGENT = 8,  /* an urgent byte is among it */
+	WATCH_FAILED = 16, /* or it may have: reading or writing tells how */
+};
 
-/* ready says which of the two it is; both, when the descriptor has failed: the
- * next read or write will tell how. It is not watched any more then, until it
- * is asked for again. */
+/* ready says what may be done; both, when the descriptor has failed. It is not
+ * watched any more then, until it is asked for again. */
 typedef void (*watch_cb)(void *data, int ready);
 
 /* A watch that waits for nothing yet. fd stays the caller's and must stay open
@@ -53,8 +71,14 @@ typedef void (*watch_cb)(void *data, int ready);
 int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
 	       void *data);
 
-/* From now on wait for these events (0: none) and no others. */
+/* From now on wait for these events (0: none) and no others. WATCH_WRITE is for
+ * after a write, or a connect, that was told to wait; WATCH_READ for after a
+ * read that found nothing, or that there has been no read yet. */
 void watch_for(struct watch *w, int events);
+
+/* The last read may have left something: to wait for WATCH_READ is to be called
+ * again, on the next turn of the loop. */
+void watch_more(struct watch *w);
 
 /* From now on call someone else. */
 void watch_hand_over(struct watch *w, watch_cb cb, void *data);

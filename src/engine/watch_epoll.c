@@ -6,18 +6,24 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-/* Events in one go. */
-enum { EVENTS = 128 };
+enum {
+	/* Events in one go. */
+	EVENTS = 128,
+	READING = EPOLLIN | EPOLLPRI | EPOLLRDHUP,
+	/* What stays true of a descriptor. */
+	LASTING = WATCH_ENDED | WATCH_FAILED,
+};
 
 struct watch {
-	struct list node; /* in the set's dead, once it is closed */
+	struct list node; /* in the set's due or dead, or in no list */
 	struct watch_set *set;
 	watch_cb cb; /* NULL once it is closed */
 	void (*gone)(void *data);
 	void *data;
 	int fd;
-	int events; /* what it waits for */
-	bool added; /* the epoll set has it */
+	uint8_t events; /* what it waits for */
+	uint8_t ready;  /* what it has not been called for yet */
+	uint32_t mask;  /* what the epoll set has it for; 0: not at all */
 };
 
 /* The loop lives while something is waited for. */
@@ -28,11 +34,35 @@ static void set_events(struct watch *w, int events)
 
 	set->active += (events != 0);
 	set->active -= (w->events != 0);
-	w->events = events;
+	w->events = (uint8_t)events;
 	if (before == 0 && set->active > 0)
-		uv_ref((uv_handle_t *)&set->poll);
+		uv_ref((uv_handle_t *)&set->turn);
 	if (before > 0 && set->active == 0)
-		uv_unref((uv_handle_t *)&set->poll);
+		uv_unref((uv_handle_t *)&set->turn);
+}
+
+static bool is_called_for(const struct watch *w)
+{
+	return w->events && w->ready & (w->events | WATCH_FAILED);
+}
+
+static void forget(struct watch *w, int ready)
+{
+	w->ready = (uint8_t)(w->ready & ~ready);
+}
+
+static void call(struct watch *w)
+{
+	int ready = w->ready & (w->events | LASTING | WATCH_URGENT);
+
+	if (w->ready & WATCH_FAILED) {
+		ready |= WATCH_READ | WATCH_WRITE;
+		set_events(w, 0);
+	}
+	/* Only after a write that was told to wait is it news that writing is
+	 * possible. */
+	forget(w, (ready & ~LASTING) | WATCH_WRITE);
+	w->cb(w->data, ready);
 }
 
 static void dispatch(const struct epoll_event *e)
@@ -46,15 +76,18 @@ static void dispatch(const struct epoll_event *e)
 		ready |= WATCH_READ;
 	if (e->events & EPOLLOUT)
 		ready |= WATCH_WRITE;
-	/* A failed descriptor is reported again and again, whatever is waited
-	 * for; so it leaves the set until it is asked for again. */
-	if (e->events & (EPOLLERR | EPOLLHUP)) {
-		epoll_ctl(w->set->epoll, EPOLL_CTL_DEL, w->fd, NULL);
-		w->added = false;
-		set_events(w, 0);
-		ready = WATCH_READ | WATCH_WRITE;
-	}
-	w->cb(w->data, ready);
+	if (e->events & EPOLLPRI)
+		ready |= WATCH_READ | WATCH_URGENT;
+	if (e->events & EPOLLRDHUP)
+		ready |= WATCH_READ | WATCH_ENDED;
+	if (e->events & (EPOLLERR | EPOLLHUP))
+		ready |= WATCH_FAILED;
+	w->ready |= (uint8_t)ready;
+	/* A failure is told whether it is waited for or not. */
+	if (w->ready & (w->events | WATCH_FAILED))
+		call(w);
+	else
+		forget(w, WATCH_WRITE);
 }
 
 static void on_ready(uv_poll_t *poll, int status, int events)
@@ -69,7 +102,23 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		dispatch(&e[i]);
 }
 
-static void bury(struct watch_set *set)
+/* Whoever becomes due from here on is called on the next turn. */
+static void call_due(struct watch_set *set)
+{
+	struct list now;
+
+	list_take(&now, &set->due);
+	while (!list_is_empty(&now)) {
+		struct watch *w = list_entry(now.next, struct watch, node);
+
+		list_remove(&w->node);
+		if (is_called_for(w))
+			call(w);
+	}
+}
+
+/* Only when no event names the dead any more. */
+static void bury_dead(struct watch_set *set)
 {
 	while (!list_is_empty(&set->dead)) {
 		struct watch *w =
@@ -82,11 +131,26 @@ static void bury(struct watch_set *set)
 	}
 }
 
-/* No event names the dead any more: they have been dispatched. */
-static void on_reap(uv_prepare_t *reaper)
+static void on_turn(uv_prepare_t *turn)
 {
-	uv_prepare_stop(reaper);
-	bury(reaper->data);
+	struct watch_set *set = turn->data;
+
+	uv_idle_stop(&set->hurry);
+	call_due(set);
+	bury_dead(set);
+}
+
+static void on_hurry(uv_idle_t *hurry)
+{
+	(void)hurry;
+}
+
+static void make_due(struct watch *w)
+{
+	if (!list_is_empty(&w->node))
+		return;
+	list_append(&w->set->due, &w->node);
+	uv_idle_start(&w->set->hurry, on_hurry);
 }
 
 int watch_set_open(struct watch_set *set, uv_loop_t *loop)
@@ -95,6 +159,7 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 
 	set->loop = loop;
 	set->active = 0;
+	list_init(&set->due);
 	list_init(&set->dead);
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (set->epoll < 0)
@@ -104,12 +169,17 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 		close(set->epoll);
 		return err;
 	}
-	uv_prepare_init(loop, &set->reaper);
+	uv_idle_init(loop, &set->hurry);
+	uv_prepare_init(loop, &set->turn);
 	set->poll.data = set;
-	set->reaper.data = set;
-	set->open = 2;
+	set->hurry.data = set;
+	set->turn.data = set;
+	set->open = 3;
 	uv_poll_start(&set->poll, UV_READABLE, on_ready);
+	uv_prepare_start(&set->turn, on_turn);
 	uv_unref((uv_handle_t *)&set->poll);
+	uv_unref((uv_handle_t *)&set->hurry);
+	uv_unref((uv_handle_t *)&set->turn);
 	return 0;
 }
 
@@ -119,7 +189,7 @@ static void on_closed(uv_handle_t *handle)
 
 	if (--set->open > 0)
 		return;
-	bury(set);
+	bury_dead(set);
 	set->closed(set->data);
 }
 
@@ -128,9 +198,65 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 {
 	set->closed = closed;
 	set->data = data;
-	uv_close((uv_handle_t *)&set->reaper, on_closed);
+	uv_close((uv_handle_t *)&set->hurry, on_closed);
+	uv_close((uv_handle_t *)&set->turn, on_closed);
 	uv_close((uv_handle_t *)&set->poll, on_closed);
 	close(set->epoll);
+}
+
+/* Wait for what our own set has, libuv's descriptor in it, and let libuv have a
+ * turn when there is something for it. */
+static void turn(struct watch_set *set)
+{
+	struct epoll_event e[EVENTS];
+	int timeout =
+		list_is_empty(&set->due) ? uv_backend_timeout(set->loop) : 0;
+	int n = epoll_wait(set->epoll, e, EVENTS, timeout);
+	bool for_libuv = false;
+
+	uv_update_time(set->loop);
+	call_due(set);
+	for (int i = 0; i < n; i++)
+		if (e[i].data.ptr)
+			dispatch(&e[i]);
+		else
+			for_libuv = true;
+	bury_dead(set);
+	uv_idle_stop(&set->hurry);
+	/* 0: a timer is due, or a handle is new or closes. */
+	if (for_libuv || uv_backend_timeout(set->loop) == 0)
+		uv_run(set->loop, UV_RUN_NOWAIT);
+}
+
+void watch_run(struct watch_set *set)
+{
+	struct epoll_event of_libuv = {.events = EPOLLIN};
+	int fd = uv_backend_fd(set->loop);
+	bool turned;
+
+	set->running = true;
+	/* Each set in the other would be a loop, which epoll refuses. */
+	uv_poll_stop(&set->poll);
+	turned = epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &of_libuv) == 0;
+	if (!turned)
+		uv_poll_start(&set->poll, UV_READABLE, on_ready);
+	while (set->running && uv_loop_alive(set->loop))
+		if (turned)
+			turn(set);
+		else
+			uv_run(set->loop, UV_RUN_ONCE);
+	set->running = false;
+	if (!turned || uv_is_closing((uv_handle_t *)&set->poll))
+		return;
+	epoll_ctl(set->epoll, EPOLL_CTL_DEL, fd, NULL);
+	uv_poll_start(&set->poll, UV_READABLE, on_ready);
+	if (!list_is_empty(&set->due))
+		uv_idle_start(&set->hurry, on_hurry);
+}
+
+void watch_stop(struct watch_set *set)
+{
+	set->running = false;
 }
 
 int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
@@ -146,22 +272,32 @@ int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
 	return 0;
 }
 
+/* Most are never waited for to be writable; each is so at first, which would be
+ * an event for nothing. */
+static void add(struct watch *w, uint32_t mask)
+{
+	struct epoll_event e = {.events = mask, .data.ptr = w};
+	int how = w->mask ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (epoll_ctl(w->set->epoll, how, w->fd, &e) == 0)
+		w->mask = mask;
+}
+
 void watch_for(struct watch *w, int events)
 {
-	struct epoll_event e = {.data.ptr = w};
+	if (events != w->events)
+		set_events(w, events);
+	if (events & WATCH_WRITE && !(w->mask & EPOLLOUT))
+		add(w, READING | EPOLLOUT | EPOLLET);
+	else if (events && !w->mask)
+		add(w, READING | EPOLLET);
+	if (is_called_for(w))
+		make_due(w);
+}
 
-	if (events == w->events)
-		return;
-	set_events(w, events);
-	if (events & WATCH_READ)
-		e.events |= EPOLLIN;
-	if (events & WATCH_WRITE)
-		e.events |= EPOLLOUT;
-	if (w->added)
-		epoll_ctl(w->set->epoll, EPOLL_CTL_MOD, w->fd, &e);
-	else
-		w->added =
-			epoll_ctl(w->set->epoll, EPOLL_CTL_ADD, w->fd, &e) == 0;
+void watch_more(struct watch *w)
+{
+	w->ready |= WATCH_READ;
 }
 
 void watch_hand_over(struct watch *w, watch_cb cb, void *data)
@@ -174,13 +310,12 @@ void watch_close(struct watch *w, void (*gone)(void *data), void *data)
 {
 	/* close() of the last descriptor takes it out of the set; a listener
 	 * may have others, in the process that handed it over. */
-	if (w->added)
+	if (w->mask)
 		epoll_ctl(w->set->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	set_events(w, 0);
 	w->cb = NULL;
 	w->gone = gone;
 	w->data = data;
-	if (list_is_empty(&w->set->dead))
-		uv_prepare_start(&w->set->reaper, on_reap);
+	list_remove(&w->node);
 	list_append(&w->set->dead, &w->node);
 }

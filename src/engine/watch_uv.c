@@ -19,20 +19,24 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		/* libuv has stopped polling it. */
 		w->events = 0;
 		ready = WATCH_READ | WATCH_WRITE;
+		events = 0;
 	}
 	if (events & UV_READABLE)
 		ready |= WATCH_READ;
+	/* A socket that has failed is writable, and nothing more is told. */
 	if (events & UV_WRITABLE)
 		ready |= WATCH_WRITE;
+	if (ready & WATCH_WRITE)
+		ready |= WATCH_FAILED;
 	w->cb(w->data, ready);
 }
 
 int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 {
-	int err = uv_prepare_init(loop, &set->reaper);
+	int err = uv_prepare_init(loop, &set->turn);
 
 	set->loop = loop;
-	set->reaper.data = set;
+	set->turn.data = set;
 	return err;
 }
 
@@ -49,7 +53,20 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 {
 	set->closed = closed;
 	set->data = data;
-	uv_close((uv_handle_t *)&set->reaper, on_set_closed);
+	uv_close((uv_handle_t *)&set->turn, on_set_closed);
+}
+
+void watch_run(struct watch_set *set)
+{
+	set->running = true;
+	while (set->running && uv_run(set->loop, UV_RUN_ONCE))
+		continue;
+	set->running = false;
+}
+
+void watch_stop(struct watch_set *set)
+{
+	set->running = false;
 }
 
 int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
@@ -89,6 +106,12 @@ void watch_for(struct watch *w, int events)
 		uv_poll_start(&w->poll, mask, on_ready);
 	else
 		uv_poll_stop(&w->poll);
+}
+
+/* It is called as long as there is something to be read. */
+void watch_more(struct watch *w)
+{
+	(void)w;
 }
 
 void watch_hand_over(struct watch *w, watch_cb cb, void *data)

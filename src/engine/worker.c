@@ -1,7 +1,5 @@
 #include "engine/worker.h"
 
-#include "os/sock.h"
-
 static void on_timer(uv_timer_t *timer);
 
 static void set_timer(struct worker *w)
@@ -55,7 +53,7 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 	w->timer.data = w;
 	w->timer_due_ms = UINT64_MAX;
 	w->loop = loop;
-	w->first_ephemeral = sock_first_ephemeral();
+	w->ephemeral = sock_ephemeral();
 	w->options = options;
 	w->events = events;
 	w->owner = owner;

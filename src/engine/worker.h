@@ -5,6 +5,7 @@
 #include "engine/watch.h"
 #include "lowport.h"
 #include "os/mover.h"
+#include "os/sock.h"
 
 /*
  * What the connections of one loop share: its deadlines, with one timer for
@@ -16,6 +17,7 @@ enum worker_queue {
 	QUEUE_RETRY,   /* dial: the same again */
 	QUEUE_IDLE,    /* conn: no byte moved */
 	QUEUE_HALF,    /* conn: the same, half-closed */
+	QUEUE_SETTLED, /* conn: it has lived for a while */
 	QUEUE_PROBE,   /* conn: look after a side that nobody polls */
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
 	QUEUE_RESUME,  /* relay: try to accept again */
@@ -43,7 +45,7 @@ struct worker {
 	struct list conns;
 	struct list lookups; /* names that the resolver works on */
 	const struct relay_options *options; /* the relay's */
-	unsigned first_ephemeral; /* ports from here on connect by themselves */
+	struct sock_ports ephemeral;
 	const struct worker_events *events;
 	void *owner;
 	unsigned closing; /* of the timer and the watches */

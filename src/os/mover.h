@@ -52,6 +52,8 @@ struct mover {
 	const struct mover_kind *kind;
 	struct mover_pool *pool;
 	size_t held;
+	bool hold_last; /* more follows at once: the last segment, unless it is
+			 * full, may wait for it */
 	union {
 		struct {
 			char *at;   /* the first held byte */

@@ -5,6 +5,10 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#ifndef MSG_MORE /* Linux has it; it only saves segments */
+#define MSG_MORE 0
+#endif
+
 static ssize_t copy_fill(struct mover *m, int src)
 {
 	ssize_t n;
@@ -43,10 +47,11 @@ static int keep(struct mover *m)
 
 static ssize_t copy_drain(struct mover *m, int dst)
 {
+	int flags = MSG_NOSIGNAL | (m->hold_last ? MSG_MORE : 0);
 	ssize_t n;
 
 	do
-		n = send(dst, m->at, m->held, MSG_NOSIGNAL);
+		n = send(dst, m->at, m->held, flags);
 	while (n < 0 && errno == EINTR);
 	/* ENOBUFS: Darwin is short of buffers for a moment. */
 	if (n < 0 && errno != EAGAIN && errno != ENOBUFS)

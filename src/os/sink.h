@@ -1,6 +1,7 @@
 #ifndef LOWPORT_OS_SINK_H
 #define LOWPORT_OS_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,5 +24,10 @@ void sink_put(struct sink *s, const char *line, size_t length);
 
 /* Write what can be written without waiting. An error drops what is held. */
 void sink_flush(struct sink *s);
+
+static inline bool sink_is_empty(const struct sink *s)
+{
+	return s->held == 0;
+}
 
 #endif

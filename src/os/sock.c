@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,13 @@ int sock_local(int fd, struct addr *local)
 	if (local->family == AF_UNIX)
 		local->path = NULL;
 	return 0;
+}
+
+bool sock_has_input(int fd)
+{
+	int bytes;
+
+	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
 bool sock_is_listening(int fd)

@@ -42,9 +42,22 @@ int sock_local(int fd, struct addr *local);
  * by a firewall. */
 bool sock_is_listening(int fd);
 
-/* The lowest port that the system may choose for a socket that connects; 1024
- * if it does not tell. */
-unsigned sock_first_ephemeral(void);
+/* From the one to the other, both included. */
+struct sock_ports {
+	unsigned first, last;
+};
+
+/* The ports that the system chooses from for a socket that connects; 1024 to
+ * 65535 if it does not tell. */
+struct sock_ports sock_ephemeral(void);
+
+/* Is there something to be read? */
+bool sock_has_input(int fd);
+
+/* Before sock_connect(): the first bytes follow at once, so let them carry the
+ * end of the handshake. Without them the other end would hear of the connection
+ * late. Where the system cannot, 0. */
+int sock_speaks_first(int fd);
 
 /* Bytes that the other end has not acknowledged yet; 0 where the system cannot
  * tell. */

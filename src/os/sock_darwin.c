@@ -64,14 +64,26 @@ size_t sock_unsent(int fd)
 	return (size_t)bytes;
 }
 
-unsigned sock_first_ephemeral(void)
+static unsigned port_setting(const char *name, unsigned otherwise)
 {
-	int first;
-	size_t length = sizeof(first);
+	int port;
+	size_t length = sizeof(port);
 
-	if (sysctlbyname("net.inet.ip.portrange.first", &first, &length, NULL,
-			 0) < 0 ||
-	    first < 0)
-		return 1024;
-	return (unsigned)first;
+	if (sysctlbyname(name, &port, &length, NULL, 0) < 0 || port < 0)
+		return otherwise;
+	return (unsigned)port;
+}
+
+struct sock_ports sock_ephemeral(void)
+{
+	return (struct sock_ports){
+		port_setting("net.inet.ip.portrange.first", 1024),
+		port_setting("net.inet.ip.portrange.last", 65535),
+	};
+}
+
+int sock_speaks_first(int fd)
+{
+	(void)fd;
+	return 0;
 }

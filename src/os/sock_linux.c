@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -39,15 +41,28 @@ size_t sock_unsent(int fd)
 	return ioctl(fd, SIOCOUTQ, &bytes) == 0 ? (size_t)bytes : 0;
 }
 
-unsigned sock_first_ephemeral(void)
+struct sock_ports sock_ephemeral(void)
 {
 	FILE *file = fopen("/proc/sys/net/ipv4/ip_local_port_range", "re");
-	unsigned first;
+	struct sock_ports ports;
 
 	if (!file)
-		return 1024;
-	if (fscanf(file, "%u", &first) != 1)
-		first = 1024;
+		return (struct sock_ports){1024, 65535};
+	if (fscanf(file, "%u %u", &ports.first, &ports.last) != 2)
+		ports = (struct sock_ports){1024, 65535};
 	fclose(file);
-	return first;
+	return ports;
+}
+
+/* On a socket that connects it has the acknowledgement wait that ends the
+ * handshake (tcp_rcv_synsent_state_process()). TCP_QUICKACK 0 would too, but for
+ * all those that follow as well, which a peer with Nagle's algorithm waits for.
+ */
+int sock_speaks_first(int fd)
+{
+	int on = 1;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) < 0)
+		return -errno;
+	return 0;
 }
