@@ -279,7 +279,6 @@ static void on_ready(struct conn *c, int s, int ready)
 	uint64_t before = moved(c);
 
 	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
-	c->pump[s].never_splice |= (ready & WATCH_URGENT) != 0;
 	if (ready & WATCH_WRITE)
 		run(c, !s);
 	if (ready & WATCH_READ)

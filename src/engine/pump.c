@@ -1,5 +1,7 @@
 #include "engine/pump.h"
 
+#include "os/sock.h"
+
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -42,10 +44,9 @@ static void choose_mover(struct pump *p)
 		mover_use(&p->mover, kind);
 }
 
-/* Take from src. first: it has just been called readable. Returns the bytes
- * taken, 0 at its end, -EAGAIN when there is nothing now, or how reading
- * failed. */
-static ssize_t fill(struct pump *p, int src, bool first)
+/* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
+ * nothing now, or how reading failed. */
+static ssize_t fill(struct pump *p, int src)
 {
 	ssize_t n;
 
@@ -56,7 +57,7 @@ static ssize_t fill(struct pump *p, int src, bool first)
 	/* splice() stops before an urgent byte, and says "nothing" or "the
 	 * end" from then on. Only recv() gets past it. */
 	if (p->mover.kind == &mover_splice &&
-	    (n == 0 || n == -EINVAL || (n == -EAGAIN && first))) {
+	    (n == 0 || n == -EINVAL || (n == -EAGAIN && sock_at_mark(src)))) {
 		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
@@ -138,7 +139,7 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 		p->more = !emptied && taken >= TURN;
 		if (emptied || p->more)
 			return PUMP_FINE;
-		n = fill(p, src, taken == 0);
+		n = fill(p, src);
 		if (n == -EAGAIN)
 			return PUMP_FINE;
 		if (n < 0) {

@@ -36,7 +36,7 @@ struct pump {
 			    * the caller who knows */
 	bool src_ended;    /* no more will come from src */
 	bool src_cut;      /* its end is a reset, not an end */
-	bool never_splice; /* these descriptors cannot, or must not */
+	bool never_splice; /* these descriptors cannot */
 	bool dst_closes;   /* dst is closed next: needs no end of its own */
 };
 

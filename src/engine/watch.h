@@ -56,9 +56,8 @@ enum {
 	WATCH_READ = 1,
 	WATCH_WRITE = 2,
 	/* Only told, not waited for, and only where the system tells. */
-	WATCH_ENDED = 4,   /* what there is to be read is all that will come */
-	WATCH_URGENT = 8,  /* an urgent byte is among it */
-	WATCH_FAILED = 16, /* or it may have: reading or writing tells how */
+	WATCH_ENDED = 4,  /* what there is to be read is all that will come */
+	WATCH_FAILED = 8, /* or it may have: reading or writing tells how */
 };
 
 /* ready says what may be done; both, when the descriptor has failed. It is not

@@ -9,7 +9,7 @@
 enum {
 	/* Events in one go. */
 	EVENTS = 128,
-	READING = EPOLLIN | EPOLLPRI | EPOLLRDHUP,
+	READING = EPOLLIN | EPOLLRDHUP,
 	/* What stays true of a descriptor. */
 	LASTING = WATCH_ENDED | WATCH_FAILED,
 };
@@ -53,7 +53,7 @@ static void forget(struct watch *w, int ready)
 
 static void call(struct watch *w)
 {
-	int ready = w->ready & (w->events | LASTING | WATCH_URGENT);
+	int ready = w->ready & (w->events | LASTING);
 
 	if (w->ready & WATCH_FAILED) {
 		ready |= WATCH_READ | WATCH_WRITE;
@@ -76,8 +76,6 @@ static void dispatch(const struct epoll_event *e)
 		ready |= WATCH_READ;
 	if (e->events & EPOLLOUT)
 		ready |= WATCH_WRITE;
-	if (e->events & EPOLLPRI)
-		ready |= WATCH_READ | WATCH_URGENT;
 	if (e->events & EPOLLRDHUP)
 		ready |= WATCH_READ | WATCH_ENDED;
 	if (e->events & (EPOLLERR | EPOLLHUP))

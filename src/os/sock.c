@@ -99,6 +99,11 @@ int sock_nodelay(int fd)
 	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
+bool sock_at_mark(int fd)
+{
+	return sockatmark(fd) == 1;
+}
+
 int sock_inline_urgent(int fd)
 {
 	return set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);

@@ -70,6 +70,9 @@ int sock_nodelay(int fd);
  * Unix socket has none: 0. */
 int sock_inline_urgent(int fd);
 
+/* Is what comes next an urgent byte? */
+bool sock_at_mark(int fd);
+
 /* Find out about a peer that vanished: probe it after so many silent seconds,
  * and give up one such time later. A Unix peer cannot vanish: 0. */
 int sock_keepalive(int fd, unsigned idle_s);
