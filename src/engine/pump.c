@@ -112,14 +112,11 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 	size_t taken = 0;
 	bool emptied = false;
 
-	/* The last segment waits for the end, which follows it at once. */
-	p->mover.hold_last = p->src_ends;
-
 	for (;;) {
 		ssize_t n;
 
 		if (p->mover.held > 0) {
-			n = p->mover.kind->drain(&p->mover, dst);
+			n = p->mover.kind->drain(&p->mover, dst, p->src_ends);
 			if (n > 0)
 				p->moved += (size_t)n;
 			if (n == -EAGAIN || n == 0) {

@@ -29,7 +29,7 @@ enum pump_fault { PUMP_FINE, PUMP_SRC_FAILED, PUMP_DST_FAILED, PUMP_NO_MEMORY };
 struct pump {
 	struct mover mover;
 	uint64_t moved;    /* bytes that dst has taken */
-	unsigned streak;   /* full reads in a row */
+	uint8_t streak;    /* full reads in a row */
 	uint8_t wants;     /* enum pump_wants */
 	bool more;         /* PUMP_SRC, and src may have something now */
 	bool src_ends;     /* what src has now is all that will come: set by

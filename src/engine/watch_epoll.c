@@ -17,10 +17,12 @@ enum {
 struct watch {
 	struct list node; /* in the set's due or dead, or in no list */
 	struct watch_set *set;
-	watch_cb cb; /* NULL once it is closed */
-	void (*gone)(void *data);
+	union {
+		watch_cb cb;
+		void (*gone)(void *data); /* once it is closed */
+	};
 	void *data;
-	int fd;
+	int fd;         /* -1 once it is closed */
 	uint8_t events; /* what it waits for */
 	uint8_t ready;  /* what it has not been called for yet */
 	uint32_t mask;  /* what the epoll set has it for; 0: not at all */
@@ -70,7 +72,7 @@ static void dispatch(const struct epoll_event *e)
 	struct watch *w = e->data.ptr;
 	int ready = 0;
 
-	if (!w->cb)
+	if (w->fd < 0)
 		return;
 	if (e->events & EPOLLIN)
 		ready |= WATCH_READ;
@@ -311,7 +313,7 @@ void watch_close(struct watch *w, void (*gone)(void *data), void *data)
 	if (w->mask)
 		epoll_ctl(w->set->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	set_events(w, 0);
-	w->cb = NULL;
+	w->fd = -1;
 	w->gone = gone;
 	w->data = data;
 	list_remove(&w->node);

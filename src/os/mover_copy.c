@@ -45,9 +45,9 @@ static int keep(struct mover *m)
 	return 0;
 }
 
-static ssize_t copy_drain(struct mover *m, int dst)
+static ssize_t copy_drain(struct mover *m, int dst, bool more)
 {
-	int flags = MSG_NOSIGNAL | (m->hold_last ? MSG_MORE : 0);
+	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	ssize_t n;
 
 	do
