@@ -152,13 +152,20 @@ static void small_requests_are_answered_beside_a_bulk_stream(void **state)
 
 enum { BEFORE_URGENT = 6 << 20, AFTER_URGENT = 3 << 20 };
 
-/* Much, one urgent byte, and more: by then the relay splices. */
-static void *send_with_urgent_byte(void *data)
+/* Much, so that the relay splices by then, and one urgent byte. */
+static void *send_up_to_urgent_byte(void *data)
 {
 	const int *fd = data;
 	bool sent = peer_send(*fd, 5, 0, BEFORE_URGENT) == 0 &&
-		    send(*fd, "!", 1, MSG_OOB) == 1 &&
-		    peer_send(*fd, 5, BEFORE_URGENT, AFTER_URGENT) == 0;
+		    send(*fd, "!", 1, MSG_OOB) == 1;
+
+	return sent ? NULL : data;
+}
+
+static void *send_the_rest(void *data)
+{
+	const int *fd = data;
+	bool sent = peer_send(*fd, 5, BEFORE_URGENT, AFTER_URGENT) == 0;
 
 	shutdown(*fd, SHUT_WR);
 	return sent ? NULL : data;
@@ -178,10 +185,14 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	r = rig_run(row);
 	client = rig_connect(r);
 	backend = rig_accept(r);
-	pthread_create(&thread, NULL, send_with_urgent_byte, &client);
+	pthread_create(&thread, NULL, send_up_to_urgent_byte, &client);
 	assert_int_equal(peer_take(backend, 5, 0, BEFORE_URGENT), 0);
+	/* It comes while nothing follows it. */
 	assert_int_equal(recv(backend, &byte, 1, 0), 1);
 	assert_int_equal(byte, '!');
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	pthread_create(&thread, NULL, send_the_rest, &client);
 	assert_int_equal(peer_take(backend, 5, BEFORE_URGENT, AFTER_URGENT), 0);
 	assert_int_equal(peer_end(backend), 0);
 	pthread_join(thread, &failed);
