@@ -94,7 +94,8 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	      const struct relay_options *opt);
 
 /* Serve a listening, non-blocking stream socket bound to *bound, which is
- * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM.
+ * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM, or
+ * what uv_random() says, where a door is the first to have limits.
  * TCP_NODELAY and keepalive are set on it, so that what it accepts inherits
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,

@@ -6,7 +6,7 @@
 #include <stdio.h>
 
 /* Sources without a connection that are remembered until their buckets are
- * full, beside those that have one: some 3 MiB. */
+ * full, beside those that have one: a few MiB. */
 enum { IDLE_MOST = 65536 };
 
 static void say(struct door *d, const char *text)
