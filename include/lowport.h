@@ -2,8 +2,10 @@
 #define LOWPORT_H
 
 #include "base/addr.h"
+#include "base/cidr.h"
 #include "base/log.h"
 #include "base/record.h"
+#include "base/sources.h"
 #include "base/stats.h"
 
 #include <stdbool.h>
@@ -28,6 +30,26 @@ struct relay_backend {
 	const char *host; /* NULL if addr is all there is */
 };
 
+/* Whoever connects from this network is let in, or refused. */
+struct relay_rule {
+	struct cidr net;
+	bool allow;
+};
+
+/*
+ * Who may connect; whoever may not is reset. The first rule that fits decides,
+ * then the limits of each source: an IPv4 address, or a /64 of IPv6. All routes
+ * that point to the same door are counted together, those of another door
+ * apart. Clients of a Unix socket are let in as its file lets them, and not
+ * counted.
+ */
+struct relay_door {
+	const struct relay_rule *rules;
+	size_t rule_count;
+	bool allow_others; /* whom no rule fits */
+	struct source_limits per_source;
+};
+
 /* What happens to the connections of a listener: who is let in, and which
  * backend they get, the first that can be reached, in this order. It must
  * outlive the relay, and all that it points to. */
@@ -37,6 +59,7 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
+	const struct relay_door *door; /* NULL: whoever connects may */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -71,7 +94,8 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	      const struct relay_options *opt);
 
 /* Serve a listening, non-blocking stream socket bound to *bound, which is
- * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM.
+ * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM, or
+ * what uv_random() says, where a door is the first to have limits.
  * TCP_NODELAY and keepalive are set on it, so that what it accepts inherits
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,

@@ -33,6 +33,7 @@ struct record {
 	uint64_t duration_ms;
 	enum close_reason reason;
 	int error; /* what the system said, a negative errno; 0 if nothing */
+	uint32_t source; /* the relay's own: the ticket of its source */
 };
 
 /* Enough for any access line, its end included. */

@@ -23,6 +23,7 @@ struct run {
 	struct config config;
 	struct listeners listeners;
 	struct relay_route *routes; /* one for each listener */
+	struct relay_door *doors;   /* one for each group */
 	uv_loop_t loop;
 	struct relay *relay;
 	uv_signal_t signals[2];
@@ -38,12 +39,12 @@ static void print_option(const struct option *o)
 	size_t column = 0;
 
 	snprintf(left, sizeof(left), "--%s %s", o->name, o->argument);
-	printf("  %-30s", left);
+	printf("  %-31s", left);
 	while (*help != '\0') {
 		size_t word = strcspn(help, " ");
 
-		if (column + word > 46) {
-			printf("\n%-32s", "");
+		if (column + word > 45) {
+			printf("\n%-33s", "");
 			column = 0;
 		}
 		printf("%s%.*s", column > 0 ? " " : "", (int)word, help);
@@ -246,9 +247,28 @@ static void say_listening(const struct listener *l,
 	logger_put(LEVEL_INFO, text);
 }
 
-/* Hand listener i to the relay, which closes it; its socket file stays ours. */
-static int serve(struct run *run, const struct config_group *g, size_t i)
+/* The door of a group, which all its listeners share; NULL if it is open. */
+static const struct relay_door *door_of(struct run *run, size_t group)
 {
+	const struct config *c = &run->config;
+
+	if (c->rules.count == 0 && c->max_per_source == 0 &&
+	    c->max_rate.count == 0)
+		return NULL;
+	run->doors[group] = (struct relay_door){
+		.rules = c->rules.at,
+		.rule_count = c->rules.count,
+		.allow_others = !c->rules.any_allow,
+		.per_source = {.connections = c->max_per_source,
+			       .rate = c->max_rate},
+	};
+	return &run->doors[group];
+}
+
+/* Hand listener i to the relay, which closes it; its socket file stays ours. */
+static int serve(struct run *run, size_t group, size_t i)
+{
+	const struct config_group *g = &run->config.groups[group];
 	struct listener *l = &run->listeners.at[i];
 	int err;
 
@@ -256,6 +276,7 @@ static int serve(struct run *run, const struct config_group *g, size_t i)
 		.backends = g->backends,
 		.count = g->backend_count,
 		.only = l->only,
+		.door = door_of(run, group),
 	};
 	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
@@ -349,7 +370,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	warn_of_unserved(run);
 	for (size_t group = 0; group < run->config.group_count; group++)
 		for (; i < counts[group] && err == 0; i++)
-			err = serve(run, &run->config.groups[group], i);
+			err = serve(run, group, i);
 	if (err == 0)
 		err = watch_signals(run);
 	if (err == 0)
@@ -397,12 +418,14 @@ static int run_config(struct run *run)
 	if (counts && open_listeners(run, counts)) {
 		run->routes =
 			calloc(run->listeners.count, sizeof(*run->routes));
-		if (run->routes)
+		run->doors = calloc(groups, sizeof(*run->doors));
+		if (run->routes && run->doors)
 			status = run_loop(run, counts);
 		else
 			complain("out of memory");
 	}
 	listen_close(&run->listeners, 0);
+	free(run->doors);
 	free(run->routes);
 	free(counts);
 	return status;

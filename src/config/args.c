@@ -127,10 +127,33 @@ static bool is_unix(const char *prefix)
 	return strcmp(prefix, "unix") == 0;
 }
 
+static bool is_not_unix(const char *prefix)
+{
+	return !is_unix(prefix);
+}
+
 static bool is_ours(const char *prefix)
 {
 	return prefix[0] == '\0' || strcmp(prefix, "only") == 0 ||
 	       is_unix(prefix);
+}
+
+static void check_door(struct args *a)
+{
+	static const char *const names[] = {
+		"allow", "deny", "max-connections-per-source", "max-rate"};
+	char where[64];
+
+	if (a->config->group_count == 0 || has_source(a->config, is_not_unix))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!a->seen[option_find(names[i]) - options])
+			continue;
+		snprintf(where, sizeof(where), "--%s", names[i]);
+		complain(a, where,
+			 "every listener is a unix:/path, and its clients have "
+			 "no address (--unix-mode says who may connect)");
+	}
 }
 
 /* Options that would have no effect: whoever gave them expects one. */
@@ -144,6 +167,7 @@ static void check_effect(struct args *a)
 	if (mode && !has_source(a->config, is_unix))
 		complain(a, "--unix-mode",
 			 "no listener is a unix:/path that it could apply to");
+	check_door(a);
 	if (backlog && !has_source(a->config, is_ours))
 		complain(a, "--backlog",
 			 "every listener is handed over; its backlog is set "

@@ -35,6 +35,7 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->group_count; i++)
 		free_group(&c->groups[i]);
 	free(c->groups);
+	rules_free(&c->rules);
 	c->groups = NULL;
 	c->group_count = 0;
 }

@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/rules.h"
 #include "config/spec.h"
 
 /*
@@ -35,6 +36,11 @@ struct config {
 	uint64_t splice;     /* 0: off */
 	uint64_t log_level;  /* enum log_level */
 	uint64_t access_log; /* 0: off */
+
+	/* Who may connect. 0: no limit. */
+	struct rules rules;
+	uint64_t max_per_source;
+	struct rate max_rate;
 };
 
 /* No group, and every option at its default. */

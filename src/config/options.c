@@ -26,6 +26,39 @@ static int parse_to(struct config *c, const struct option *o, const char *text,
 	return config_add_backend(c, text, why);
 }
 
+static int parse_allow(struct config *c, const struct option *o,
+		       const char *text, struct fault *why)
+{
+	(void)o;
+	return rules_add(&c->rules, text, true, why);
+}
+
+static int parse_deny(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return rules_add(&c->rules, text, false, why);
+}
+
+static int parse_rate(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	struct rate *rate = (void *)member(c, o);
+	int err = rate_parse(rate, text);
+
+	if (err == -ERANGE)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is out of range (1/m to %" PRIu64
+				 "/s; 0: no limit)",
+				 text, RATE_MOST);
+	if (err < 0)
+		return fault_set(why, err,
+				 "\"%s\" is not a rate (try 10/s, 30/m, or 0 "
+				 "for no limit)",
+				 text);
+	return 0;
+}
+
 static int parse_time(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
@@ -147,6 +180,19 @@ const struct option options[] = {
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "
 	 "the descriptor limit carries"},
+	{"allow", "CIDR", true, parse_allow, 0, 0, 0, NULL,
+	 "let clients of this network in (10.0.0.0/8, fd00::/8, 127.0.0.1). "
+	 "Of --allow and --deny the first that fits decides; without one that "
+	 "fits, clients are refused if there is any --allow, else let in"},
+	{"deny", "CIDR", true, parse_deny, 0, 0, 0, NULL,
+	 "refuse clients of this network, likewise"},
+	{"max-connections-per-source", "N", false, parse_number,
+	 AT(max_per_source), 0, 1000000, "0",
+	 "at most so many at a time from one IPv4 address or IPv6 /64, further "
+	 "ones are refused; 0: no limit"},
+	{"max-rate", "N/s|N/m", false, parse_rate, AT(max_rate), 0, 0, "0",
+	 "at most so many new connections a second (minute) from one such "
+	 "source, as many at once; 0: no limit"},
 	{"threads", "N", false, parse_number_or_auto, AT(threads), 1, 64,
 	 "auto",
 	 "share the connections among so many; auto: one for each performance "

@@ -46,6 +46,7 @@ struct conn {
 	uint8_t flushes;        /* looks at its last bytes so far */
 	uint8_t deadline_queue; /* where deadline was armed last */
 	bool kept_alive;        /* the backend's side is */
+	uint32_t source;        /* the ticket of the client's */
 };
 
 static uint64_t moved(const struct conn *c)
@@ -70,6 +71,7 @@ static void fill_record(const struct conn *c, enum close_reason reason,
 		.duration_ms = uv_now(c->worker->loop) - c->started_ms,
 		.reason = reason,
 		.error = c->error,
+		.source = c->source,
 	};
 	/* Only now, when someone will read it, ask which of its addresses a
 	 * wildcard listener was reached at. */
@@ -396,6 +398,7 @@ int conn_open(struct worker *w, int fd, const struct conn_origin *from)
 	c->route = from->route;
 	c->client = from->client;
 	c->local = from->local;
+	c->source = from->source;
 	c->side[CLIENT].fd = fd;
 	c->side[BACKEND].fd = -1;
 	c->lost = NOBODY;

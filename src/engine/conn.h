@@ -21,6 +21,7 @@ struct conn_origin {
 	struct addr client;
 	const struct addr *local; /* the listener's; borrowed for good */
 	const struct relay_route *route;
+	uint32_t source; /* the ticket of its source, for its record */
 };
 
 /* Begin with an accepted descriptor. Takes fd, also on failure: then the client

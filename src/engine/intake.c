@@ -101,25 +101,14 @@ static void on_resume(struct deadline *d)
 	resume_accepting(list_entry(d, struct intake, resume));
 }
 
-void intake_give_back(struct intake *in)
+void intake_give_back(struct intake *in, uint32_t source)
 {
+	door_left(&in->door, source);
 	quota_give(&in->connections);
 	/* In a shortage, who waits for a descriptor comes before new clients:
 	 * they wait for the deadline. */
 	if (!deadline_is_armed(&in->resume))
 		resume_accepting(in);
-}
-
-/* A wildcard listener is reached at every address; the socket that it accepts
- * knows at which. */
-static bool is_let_in(const struct relay_route *route, int fd)
-{
-	struct addr local;
-
-	if (route->only.family == AF_UNSPEC)
-		return true;
-	return sock_local(fd, &local) == 0 &&
-	       addr_same_ip(&local, &route->only);
 }
 
 static void on_accepted(void *owner, int fd, const struct addr *client)
@@ -132,8 +121,7 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
-	if (!is_let_in(l->route, fd)) {
-		in->stats->refused++;
+	if (!door_lets_in(&in->door, fd, &from)) {
 		sock_reset(fd);
 		return;
 	}
@@ -192,9 +180,13 @@ static void set_inherited(const struct intake *in, int fd)
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route)
 {
-	struct listening *l = calloc(1, sizeof(*l));
-	int err = -ENOMEM;
+	struct listening *l;
+	int err = door_prepare(&in->door, route);
 
+	if (err < 0)
+		return err;
+	err = -ENOMEM;
+	l = calloc(1, sizeof(*l));
 	if (!l)
 		return err;
 	l->intake = in;
@@ -233,6 +225,7 @@ void intake_close(struct intake *in)
 	in->closed = true;
 	deadline_cancel(&in->resume);
 	deadline_cancel(&in->check);
+	door_close(&in->door);
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
@@ -252,6 +245,7 @@ void intake_free(struct intake *in)
 		free(l->path);
 		free(l);
 	}
+	door_free(&in->door);
 }
 
 void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
@@ -267,6 +261,7 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 		.owner = owner,
 	};
 	list_init(&in->listening);
+	door_init(&in->door, worker, stats);
 	deadline_init(&in->resume);
 	deadline_init(&in->check);
 	worker_queue(worker, QUEUE_RESUME, RESUME_MS, on_resume);

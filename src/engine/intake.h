@@ -3,6 +3,7 @@
 
 #include "base/quota.h"
 #include "engine/conn.h"
+#include "engine/door.h"
 
 /*
  * The listeners of a relay and who comes in through them: at most so many at a
@@ -12,6 +13,7 @@
 struct intake {
 	struct worker *worker; /* whose loop and timer it uses */
 	struct quota connections;
+	struct door door;
 	struct list listening;
 	struct deadline resume, check;
 	struct stats *stats;
@@ -33,8 +35,9 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route);
 
-/* One of those let in has gone, or could not be served. */
-void intake_give_back(struct intake *in);
+/* One of those let in has gone, or could not be served. source is what it came
+ * in with. */
+void intake_give_back(struct intake *in, uint32_t source);
 
 /* There is no descriptor, or no memory (err); someone waits for one. */
 void intake_starved(struct intake *in, int err);

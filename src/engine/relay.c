@@ -70,7 +70,7 @@ static void on_ended(void *owner, const struct record *what)
 	stats_end(&r->stats, what);
 	if (r->options.ended)
 		r->options.ended(r->options.data, what);
-	intake_give_back(&r->intake);
+	intake_give_back(&r->intake, what->source);
 	check_drained(r);
 }
 
@@ -83,13 +83,13 @@ static void on_starved(void *owner, int err)
 }
 
 /* A connection that never began. */
-static void on_failed(void *owner, int err)
+static void on_failed(void *owner, int err, uint32_t source)
 {
 	struct lane *lane = owner;
 
 	lane->open--;
 	lane->relay->stats.open--;
-	intake_give_back(&lane->relay->intake);
+	intake_give_back(&lane->relay->intake, source);
 	on_starved(owner, err);
 	check_drained(lane->relay);
 }
@@ -117,7 +117,7 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 	else
 		err = conn_open(&r->worker, fd, from);
 	if (err < 0)
-		on_failed(lane, err);
+		on_failed(lane, err, from->source);
 }
 
 static void close_all(struct relay *r)

@@ -20,6 +20,7 @@ struct report {
 	struct list node;
 	enum { REPORT_ENDED, REPORT_FAILED, REPORT_STARVED } kind;
 	int err;
+	uint32_t source;    /* REPORT_FAILED */
 	struct record what; /* REPORT_ENDED */
 };
 
@@ -108,7 +109,8 @@ static void obey(struct remote *r, struct order *o)
 		err = conn_open(&r->worker, o->fd, &o->from);
 		if (err < 0)
 			report(r, &(struct report){.kind = REPORT_FAILED,
-						   .err = err});
+						   .err = err,
+						   .source = o->from.source});
 		break;
 	case ORDER_CLOSE_ALL:
 		conn_close_all(&r->worker, o->reason);
@@ -151,7 +153,7 @@ static void deliver(struct remote *r, const struct report *what)
 		r->events->ended(r->owner, &what->what);
 		break;
 	case REPORT_FAILED:
-		r->events->failed(r->owner, what->err);
+		r->events->failed(r->owner, what->err, what->source);
 		break;
 	case REPORT_STARVED:
 		r->events->starved(r->owner, what->err);

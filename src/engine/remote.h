@@ -12,8 +12,9 @@ struct remote;
 /* What a remote tells home, on home's thread. */
 struct remote_events {
 	void (*ended)(void *owner, const struct record *what);
-	/* A connection could not even begin: err. Its client was reset. */
-	void (*failed)(void *owner, int err);
+	/* A connection of that source could not even begin: err. Its client was
+	 * reset. */
+	void (*failed)(void *owner, int err, uint32_t source);
 	/* As worker_events has it. */
 	void (*starved)(void *owner, int err);
 };

@@ -22,6 +22,7 @@ enum worker_queue {
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
 	QUEUE_RESUME,  /* relay: try to accept again */
 	QUEUE_CHECK,   /* relay: look whether the listeners listen */
+	QUEUE_UNSAID,  /* door: say how many refusals had no line */
 	QUEUES
 };
 

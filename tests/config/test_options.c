@@ -58,6 +58,9 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	assert_int_equal(c.access_log, 1);
 	assert_true(c.backlog > 0);
 	assert_int_equal(c.group_count, 0);
+	assert_int_equal(c.rules.count, 0);
+	assert_int_equal(c.max_per_source, 0);
+	assert_int_equal(c.max_rate.count, 0);
 	config_free(&c);
 }
 
@@ -78,6 +81,12 @@ static void good_values_arrive(void **state)
 		{"max-connections", "1", 1},
 		{"max-connections", "1000000", 1000000},
 		{"max-connections", "auto", 0},
+		{"max-connections-per-source", "0", 0},
+		{"max-connections-per-source", "1", 1},
+		{"max-connections-per-source", "1000000", 1000000},
+		{"max-rate", "0", 0},
+		{"max-rate", "10/s", 10},
+		{"max-rate", "1000000/m", 1000000},
 		{"keepalive", "0", 0},
 		{"keepalive", "1000ms", 1},
 		{"keepalive", "5m", 300},
@@ -128,6 +137,14 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		{"max-connections", "1000001", "number from 1 to 1000000"},
 		{"max-connections", "many", "number from 1 to 1000000"},
 		{"max-connections", "-1", "number from 1 to 1000000"},
+		{"max-connections-per-source", "auto", "number from 0"},
+		{"max-connections-per-source", "1000001", "from 0 to 1000000"},
+		{"max-rate", "10", "not a rate (try 10/s, 30/m, or 0"},
+		{"max-rate", "10/h", "not a rate"},
+		{"max-rate", "0/s", "out of range (1/m to 1000000/s"},
+		{"max-rate", "1000001/s", "out of range"},
+		{"allow", "everyone", "for everyone, 0.0.0.0/0 and ::/0"},
+		{"deny", "10/8", "neither a network nor an address"},
 		{"keepalive", "1500ms", "whole seconds (try 60s)"},
 		{"keepalive", "32768s", "too long"},
 		{"keepalive", "60", "not a duration"},
@@ -160,6 +177,21 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		assert_says(why.text, rows[i].word);
 		config_free(&c);
 	}
+}
+
+static void a_rate_has_its_period(void **state)
+{
+	const struct option *o = option_find("max-rate");
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_int_equal(o->parse(&c, o, "3/m", &why), 0);
+	assert_int_equal(c.max_rate.period_ms, 60000);
+	assert_int_equal(o->parse(&c, o, "3/s", &why), 0);
+	assert_int_equal(c.max_rate.period_ms, 1000);
+	config_free(&c);
 }
 
 static void every_default_is_refused_with_rubbish_behind_it(void **state)
@@ -229,6 +261,7 @@ int main(void)
 		cmocka_unit_test(the_defaults_are_the_ones_that_were_promised),
 		cmocka_unit_test(good_values_arrive),
 		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
+		cmocka_unit_test(a_rate_has_its_period),
 		cmocka_unit_test(
 			every_default_is_refused_with_rubbish_behind_it),
 		cmocka_unit_test(a_name_is_found_whole_or_not_at_all),

@@ -286,6 +286,52 @@ static void names_that_nobody_answers_for_hold_nobody_up(void **state)
 	close(server);
 }
 
+/* From an address of a network of the test's own. */
+static bool is_let_in(const char *from, const char *where, int listener)
+{
+	int fd = peer_try_dial_from(from, where);
+
+	if (fd < 0) {
+		assert_int_equal(errno, ECONNRESET);
+		return false;
+	}
+	if (peer_is_silent(fd, 200)) {
+		peer_accept(listener);
+		return true;
+	}
+	assert_string_equal(peer_hear(fd), "reset");
+	return false;
+}
+
+static void an_ipv6_source_is_a_64(void **state)
+{
+	static const char *const addresses[] = {"fd00:1::1", "fd00:1::ffff:1",
+						"fd00:1::2", "fd00:1:0:1::1",
+						"fd00:2::1"};
+	const char *where;
+	int listener;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		run(ARGV("ip", "address", "add", scrap("%s/128", addresses[i]),
+			 "dev", "lo", "nodad"));
+	listener = peer_listen("127.0.0.1:0");
+	p = RUN("--listen", "[::]:0", "--to", peer_where(listener),
+		"--max-connections-per-source", "2", "--deny", "fd00:2::/32",
+		"--drain-timeout", "0");
+	where = scrap("[::1]:%s", strrchr(program_where(p, 0), ':') + 1);
+	assert_true(is_let_in(addresses[0], where, listener));
+	assert_true(is_let_in(addresses[1], where, listener));
+	assert_false(is_let_in(addresses[2], where, listener));
+	assert_says(proc_line(p, "refused client=[fd00:1::2]:", 0),
+		    " why=per-source");
+	assert_true(is_let_in(addresses[3], where, listener));
+	assert_false(is_let_in(addresses[4], where, listener));
+	program_stop(p);
+}
+
 static int end_test(void **state)
 {
 	int err = program_end_test(state);
@@ -305,6 +351,7 @@ int main(void)
 		TEST(a_route_that_is_gone_for_a_moment_is_no_reset),
 		TEST(a_client_is_never_connected_to_itself),
 		TEST(names_that_nobody_answers_for_hold_nobody_up),
+		TEST(an_ipv6_source_is_a_64),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, program_tear_down);
