@@ -2,7 +2,9 @@
 #define LOWPORT_H
 
 #include "base/addr.h"
+#include "base/cidr.h"
 #include "base/log.h"
+#include "base/proxy.h"
 #include "base/record.h"
 #include "base/stats.h"
 
@@ -37,6 +39,14 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
+
+	/* The PROXY protocol. */
+	enum proxy_version send_proxy; /* how backends are told of the client */
+	const struct cidr *fronts;     /* proxies that are believed: each has to
+					* send a header, whose client is the
+					* client */
+	size_t front_count;
+	bool unix_fronts; /* every Unix client is one as well */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -45,6 +55,7 @@ struct relay_options {
 					 * 0 */
 	uint64_t idle_timeout_ms;       /* no byte moved, either way */
 	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
+	uint64_t proxy_timeout_ms;      /* for the header of a front; not 0 */
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
 	size_t max_pipes;               /* for splicing; 0: only copy */

@@ -20,6 +20,15 @@ void pump_init(struct pump *p, struct mover_pool *pool)
 	mover_init(&p->mover, pool);
 }
 
+int pump_prefix(struct pump *p, const void *bytes, size_t n)
+{
+	int err = mover_copy_hold(&p->mover, bytes, n);
+
+	if (err == 0)
+		p->prefix = (uint16_t)n;
+	return err;
+}
+
 void pump_cut(struct pump *p)
 {
 	p->src_cut = true;
@@ -107,6 +116,18 @@ static enum pump_fault finish(struct pump *p, int dst, int *error)
 	return PUMP_FINE;
 }
 
+/* dst has taken n bytes. */
+static void count(struct pump *p, size_t n)
+{
+	size_t ours = n < p->prefix ? n : p->prefix;
+
+	p->prefix = (uint16_t)(p->prefix - ours);
+	p->moved += n - ours;
+	/* What comes from src now waits for nothing but its end. */
+	if (p->prefix == 0)
+		p->mover.hold_last = p->src_ends;
+}
+
 enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 {
 	size_t taken = 0;
@@ -114,6 +135,9 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 
 	/* The last segment waits for the end, which follows it at once. */
 	p->mover.hold_last = p->src_ends;
+	/* And a prefix for what src has already; without that, it must go. */
+	if (p->prefix > 0 && sock_has_input(src))
+		p->mover.hold_last = true;
 
 	for (;;) {
 		ssize_t n;
@@ -121,7 +145,7 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 		if (p->mover.held > 0) {
 			n = p->mover.kind->drain(&p->mover, dst);
 			if (n > 0)
-				p->moved += (size_t)n;
+				count(p, (size_t)n);
 			if (n == -EAGAIN || n == 0) {
 				p->wants = PUMP_DST;
 				return PUMP_FINE;

@@ -30,6 +30,7 @@ struct pump {
 	struct mover mover;
 	uint64_t moved;    /* bytes that dst has taken */
 	unsigned streak;   /* full reads in a row */
+	uint16_t prefix;   /* held bytes that come before those of src */
 	uint8_t wants;     /* enum pump_wants */
 	bool more;         /* PUMP_SRC, and src may have something now */
 	bool src_ends;     /* what src has now is all that will come: set by
@@ -41,6 +42,10 @@ struct pump {
 };
 
 void pump_init(struct pump *p, struct mover_pool *pool);
+
+/* Let dst have these n bytes (1 to UINT16_MAX, copied) before any of src; they
+ * do not count as moved. Before p has run. Returns 0 or -ENOMEM. */
+int pump_prefix(struct pump *p, const void *bytes, size_t n);
 
 /*
  * Move what can be moved without waiting, up to a fair share of a turn, and
