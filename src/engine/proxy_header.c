@@ -102,6 +102,8 @@ static void finish(struct proxy_wait *p, int error)
 	void *data = p->data;
 
 	watch_for(p->watch, 0);
+	/* What came behind the header has been told of here. */
+	watch_more(p->watch);
 	proxy_cancel(p);
 	cb(data, error, &header);
 }
