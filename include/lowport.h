@@ -4,6 +4,7 @@
 #include "base/addr.h"
 #include "base/cidr.h"
 #include "base/log.h"
+#include "base/proxy.h"
 #include "base/record.h"
 #include "base/sources.h"
 #include "base/stats.h"
@@ -60,6 +61,14 @@ struct relay_route {
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
 	const struct relay_door *door; /* NULL: whoever connects may */
+
+	/* The PROXY protocol. */
+	enum proxy_version send_proxy; /* how backends are told of the client */
+	const struct cidr *fronts;     /* proxies that are believed: each has to
+					* send a header, whose client is the
+					* client */
+	size_t front_count;
+	bool unix_fronts; /* every Unix client is one as well */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -68,6 +77,7 @@ struct relay_options {
 					 * 0 */
 	uint64_t idle_timeout_ms;       /* no byte moved, either way */
 	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
+	uint64_t proxy_timeout_ms;      /* for the header of a front; not 0 */
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
 	size_t max_pipes;               /* for splicing; 0: only copy */

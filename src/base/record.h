@@ -15,6 +15,7 @@ enum close_reason {
 	CLOSE_CONNECT_TIMEOUT, /* the last backend did not answer in time */
 	CLOSE_IDLE,            /* no byte moved for the idle timeout */
 	CLOSE_HALF_OPEN,       /* one direction ended, the other fell silent */
+	CLOSE_BAD_HEADER,      /* a trusted front sent no PROXY header */
 	CLOSE_SHUTDOWN,        /* lowport ended and the grace was over */
 	CLOSE_FAILED,          /* lowport itself ran out of something */
 	CLOSE_REASONS          /* how many there are */

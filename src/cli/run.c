@@ -277,6 +277,10 @@ static int serve(struct run *run, size_t group, size_t i)
 		.count = g->backend_count,
 		.only = l->only,
 		.door = door_of(run, group),
+		.send_proxy = (enum proxy_version)run->config.send_proxy,
+		.fronts = run->config.fronts,
+		.front_count = run->config.front_count,
+		.unix_fronts = run->config.unix_fronts,
 	};
 	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
@@ -343,6 +347,7 @@ static struct relay_options relay_options(struct run *run)
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
+	opt.proxy_timeout_ms = c->proxy_timeout_ms;
 	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;

@@ -162,6 +162,10 @@ static void check_effect(struct args *a)
 	bool mode = a->seen[option_find("unix-mode") - options];
 	bool backlog = a->seen[option_find("backlog") - options];
 
+	if (a->seen[option_find("proxy-timeout") - options] &&
+	    !a->seen[option_find("accept-proxy") - options])
+		complain(a, "--proxy-timeout",
+			 "no --accept-proxy says whose header it is for");
 	if (a->bad_listener)
 		return;
 	if (mode && !has_source(a->config, is_unix))

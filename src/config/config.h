@@ -22,11 +22,18 @@ struct config {
 	struct config_group *groups;
 	size_t group_count;
 
+	/* Proxies whose PROXY header is taken. */
+	struct cidr *fronts;
+	size_t front_count;
+	bool unix_fronts;
+
 	/* The options, see options.c. Times in milliseconds. */
 	uint64_t connect_timeout_ms;
 	uint64_t idle_timeout_ms;
 	uint64_t half_close_timeout_ms;
 	uint64_t drain_timeout_ms;
+	uint64_t send_proxy; /* enum proxy_version */
+	uint64_t proxy_timeout_ms;
 	uint64_t keepalive_s;
 	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
@@ -56,5 +63,9 @@ int config_add_listener(struct config *c, const char *text, struct fault *why);
 /* Add a backend to the group in progress. Likewise; -ENOENT: no listener came
  * before it. */
 int config_add_backend(struct config *c, const char *text, struct fault *why);
+
+/* Believe the PROXY headers from a net, or from all Unix clients ("unix").
+ * Returns 0, or -EINVAL or -ENOMEM with *why. */
+int config_add_front(struct config *c, const char *text, struct fault *why);
 
 #endif

@@ -59,6 +59,31 @@ static int parse_rate(struct config *c, const struct option *o,
 	return 0;
 }
 
+static int parse_front(struct config *c, const struct option *o,
+		       const char *text, struct fault *why)
+{
+	(void)o;
+	return config_add_front(c, text, why);
+}
+
+static int parse_proxy_version(struct config *c, const struct option *o,
+			       const char *text, struct fault *why)
+{
+	static const char *const names[] = {
+		[PROXY_NONE] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
+
+	for (uint64_t version = PROXY_NONE; version <= PROXY_V2; version++) {
+		if (strcmp(text, names[version]) != 0)
+			continue;
+		*member(c, o) = version;
+		return 0;
+	}
+	return fault_set(why, -EINVAL,
+			 "\"%s\" is no version of the PROXY protocol (try v1, "
+			 "v2 or off)",
+			 text);
+}
+
 static int parse_time(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
@@ -176,6 +201,14 @@ const struct option options[] = {
 	{"drain-timeout", "TIME", false, parse_time, AT(drain_timeout_ms), 0,
 	 1000 * DAY, "30s",
 	 "on SIGTERM, how long open connections may take to finish"},
+	{"proxy-protocol", "off|v1|v2", false, parse_proxy_version,
+	 AT(send_proxy), 0, 0, "off",
+	 "tell the backend the client's address, in a PROXY header"},
+	{"accept-proxy", "CIDR|unix", true, parse_front, 0, 0, 0, NULL,
+	 "a proxy in front that is believed: its connections begin with a "
+	 "PROXY header; may be repeated"},
+	{"proxy-timeout", "TIME", false, parse_time, AT(proxy_timeout_ms), 1,
+	 DAY, "5s", "how long that header may take to come"},
 	{"max-connections", "N", false, parse_number_or_auto,
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "

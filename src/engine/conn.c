@@ -1,6 +1,7 @@
 #include "engine/conn.h"
 
 #include "engine/dial.h"
+#include "engine/proxy_header.h"
 #include "engine/pump.h"
 #include "engine/watch.h"
 #include "os/sock.h"
@@ -17,7 +18,7 @@ enum {
 	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
 };
 
-enum conn_state { DIALING, RELAYING, CLOSING };
+enum conn_state { HEADER, DIALING, RELAYING, CLOSING };
 
 /* The two sides; also the two directions, by the side they read from. */
 enum { CLIENT, BACKEND, SIDES, NOBODY = SIDES };
@@ -32,7 +33,10 @@ struct conn {
 	struct list node; /* in the worker's conns */
 	struct worker *worker;
 	const struct relay_route *route;
-	struct dial *dial; /* while DIALING */
+	union {
+		struct proxy_wait *header; /* while in HEADER */
+		struct dial *dial;         /* while DIALING */
+	};
 	struct side side[SIDES];
 	struct pump pump[SIDES];
 	struct deadline deadline; /* idle or half-closed */
@@ -56,7 +60,8 @@ static uint64_t moved(const struct conn *c)
 
 static int family(const struct conn *c, int s)
 {
-	return s == CLIENT ? c->client.family : c->backend.family;
+	/* Of the socket: a client that a header names may be of another. */
+	return s == CLIENT ? c->local->family : c->backend.family;
 }
 
 static void fill_record(const struct conn *c, enum close_reason reason,
@@ -98,16 +103,24 @@ static void close_side(struct conn *c, int s, bool politely)
 	side->fd = -1;
 }
 
+/* End what goes on before bytes are relayed. */
+static void leave_stage(struct conn *c)
+{
+	if (c->state == HEADER && c->header)
+		proxy_cancel(c->header);
+	if (c->state == DIALING && c->dial)
+		dial_cancel(c->dial);
+	c->dial = NULL;
+}
+
 void conn_close(struct conn *c, enum close_reason reason)
 {
 	struct worker *w = c->worker;
 	struct record what;
 
 	fill_record(c, reason, &what);
+	leave_stage(c);
 	c->state = CLOSING;
-	if (c->dial)
-		dial_cancel(c->dial);
-	c->dial = NULL;
 	deadline_cancel(&c->deadline);
 	deadline_cancel(&c->look);
 	pump_release(&c->pump[CLIENT]);
@@ -116,6 +129,12 @@ void conn_close(struct conn *c, enum close_reason reason)
 	close_side(c, CLIENT, reason == CLOSE_DONE);
 	list_remove(&c->node);
 	w->events->ended(w->owner, &what);
+}
+
+static void fail(struct conn *c, int error, enum close_reason reason)
+{
+	c->error = error;
+	conn_close(c, reason);
 }
 
 void conn_close_all(struct worker *w, enum close_reason reason)
@@ -186,8 +205,7 @@ static void run(struct conn *c, int s)
 			lose(c, !s, error);
 		break;
 	case PUMP_NO_MEMORY:
-		c->error = error;
-		conn_close(c, CLOSE_FAILED);
+		fail(c, error, CLOSE_FAILED);
 		break;
 	}
 }
@@ -350,6 +368,7 @@ void conn_queues(struct worker *w)
 {
 	const struct relay_options *opt = w->options;
 
+	worker_queue(w, QUEUE_HEADER, opt->proxy_timeout_ms, proxy_timed_out);
 	worker_queue(w, QUEUE_CONNECT, opt->connect_timeout_ms, dial_timed_out);
 	worker_queue(w, QUEUE_RETRY, RETRY_MS, dial_retry);
 	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
@@ -367,9 +386,9 @@ static void on_dialed(void *data, int error, int fd, struct watch *w,
 	c->dial = NULL;
 	c->backend = *where;
 	if (error < 0) {
-		c->error = error;
-		conn_close(c, error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
-						  : CLOSE_UNREACHABLE);
+		fail(c, error,
+		     error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
+					 : CLOSE_UNREACHABLE);
 		return;
 	}
 	c->side[BACKEND].fd = fd;
@@ -379,6 +398,56 @@ static void on_dialed(void *data, int error, int fd, struct watch *w,
 	c->deadline_queue = QUEUES;
 	/* The client has usually asked for something by now. */
 	on_ready(c, CLIENT, WATCH_READ);
+}
+
+/* local: where the client came in. */
+static void start_dial(struct conn *c, const struct addr *local)
+{
+	enum proxy_version version = c->route->send_proxy;
+	int err = 0, fd = c->side[CLIENT].fd;
+
+	c->state = DIALING;
+	if (version != PROXY_NONE)
+		err = proxy_introduce(&c->pump[CLIENT], version, &c->client,
+				      local, fd);
+	if (err == 0)
+		err = dial_start(&c->dial, c->worker, c->route,
+				 version != PROXY_NONE || sock_has_input(fd),
+				 on_dialed, c);
+	if (err < 0)
+		fail(c, err, CLOSE_FAILED);
+}
+
+static void on_header(void *data, int error, const struct proxy_header *header)
+{
+	struct conn *c = data;
+
+	c->header = NULL;
+	watch_hand_over(c->side[CLIENT].watch, on_client_ready, c);
+	/* It only looked whether someone is here. */
+	if (error == -ENODATA) {
+		conn_close(c, CLOSE_DONE);
+	} else if (error == -EPROTO || error == -ETIMEDOUT) {
+		fail(c, error, CLOSE_BAD_HEADER);
+	} else if (error < 0) {
+		fail(c, error, CLOSE_CLIENT_RESET);
+	} else if (header->client.family == AF_UNSPEC) {
+		start_dial(c, c->local);
+	} else {
+		c->client = header->client;
+		start_dial(c, &header->local);
+	}
+}
+
+static void await_header(struct conn *c)
+{
+	int err;
+
+	c->state = HEADER;
+	err = proxy_await(&c->header, c->worker, c->side[CLIENT].fd,
+			  c->side[CLIENT].watch, on_header, c);
+	if (err < 0)
+		fail(c, err, CLOSE_FAILED);
 }
 
 int conn_open(struct worker *w, int fd, const struct conn_origin *from)
@@ -402,18 +471,15 @@ int conn_open(struct worker *w, int fd, const struct conn_origin *from)
 	c->side[CLIENT].fd = fd;
 	c->side[BACKEND].fd = -1;
 	c->lost = NOBODY;
-	c->state = DIALING;
 	c->started_ms = uv_now(w->loop);
 	deadline_init(&c->deadline);
 	deadline_init(&c->look);
 	pump_init(&c->pump[CLIENT], &w->pool);
 	pump_init(&c->pump[BACKEND], &w->pool);
 	list_append(&w->conns, &c->node);
-	err = dial_start(&c->dial, w, c->route, sock_has_input(fd), on_dialed,
-			 c);
-	if (err < 0) {
-		c->error = err;
-		conn_close(c, CLOSE_FAILED);
-	}
+	if (proxy_is_front(c->route, &c->client))
+		await_header(c);
+	else
+		start_dial(c, c->local);
 	return 0;
 }

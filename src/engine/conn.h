@@ -7,6 +7,7 @@
  * One connection: two sides, two pumps, one state, and one way out that names
  * its reason.
  *
+ *   HEADER     the client is a front; its PROXY header is awaited
  *   DIALING    a backend is looked for; the client waits unread
  *   RELAYING   bytes cross, until both directions have ended
  *   CLOSING    the descriptors are closed; libuv still has the handles

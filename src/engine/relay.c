@@ -44,6 +44,7 @@ void relay_defaults(struct relay_options *opt, size_t descriptor_limit)
 		.connect_timeout_ms = 5000,
 		.idle_timeout_ms = 0,
 		.half_close_timeout_ms = 600000,
+		.proxy_timeout_ms = 5000,
 		.keepalive_s = 60,
 		.listener_check_ms = 30000,
 		.max_connections = (left - 2 * pipes) / 2,

@@ -13,6 +13,7 @@
  */
 
 enum worker_queue {
+	QUEUE_HEADER,  /* conn: a front's PROXY header */
 	QUEUE_CONNECT, /* dial: one address, or one name */
 	QUEUE_RETRY,   /* dial: the same again */
 	QUEUE_IDLE,    /* conn: no byte moved */

@@ -88,6 +88,10 @@ bool mover_pool_has_pipe(struct mover_pool *pool);
 /* m starts by copying. */
 void mover_init(struct mover *m, struct mover_pool *pool);
 
+/* Hold a copy of these bytes, for the next drain. Only while m copies and holds
+ * nothing. Returns 0 or -ENOMEM. */
+int mover_copy_hold(struct mover *m, const void *bytes, size_t n);
+
 /* Change how m works. Only while it holds nothing. */
 void mover_use(struct mover *m, const struct mover_kind *kind);
 

@@ -45,6 +45,16 @@ static int keep(struct mover *m)
 	return 0;
 }
 
+int mover_copy_hold(struct mover *m, const void *bytes, size_t n)
+{
+	m->kept = malloc(n);
+	if (!m->kept)
+		return -ENOMEM;
+	m->at = memcpy(m->kept, bytes, n);
+	m->held = n;
+	return 0;
+}
+
 static ssize_t copy_drain(struct mover *m, int dst, bool more)
 {
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);

@@ -185,6 +185,10 @@ static void an_option_without_effect_is_said(void **state)
 		       "handed over");
 	assert_fine("--listen unix:/run/x --unix-mode 0660 --backlog 5 " T);
 	assert_fine("--listen systemd " L "--backlog 5 " T);
+	assert_mistake(L T "--proxy-timeout 2s", "--proxy-timeout",
+		       "no --accept-proxy");
+	assert_fine(L T "--proxy-timeout 2s --accept-proxy ::1 "
+			"--accept-proxy unix");
 }
 
 static void what_is_unknown_is_named_with_the_nearest(void **state)

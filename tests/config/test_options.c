@@ -50,6 +50,10 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	assert_int_equal(c.idle_timeout_ms, 0);
 	assert_int_equal(c.half_close_timeout_ms, 600000);
 	assert_int_equal(c.drain_timeout_ms, 30000);
+	assert_int_equal(c.send_proxy, PROXY_NONE);
+	assert_int_equal(c.proxy_timeout_ms, 5000);
+	assert_int_equal(c.front_count, 0);
+	assert_false(c.unix_fronts);
 	assert_int_equal(c.keepalive_s, 60);
 	assert_int_equal(c.max_connections, 0);
 	assert_int_equal(c.unix_mode, 0600);
@@ -78,6 +82,10 @@ static void good_values_arrive(void **state)
 		{"half-close-timeout", "2h", 7200000},
 		{"drain-timeout", "0", 0},
 		{"drain-timeout", "500ms", 500},
+		{"proxy-protocol", "off", PROXY_NONE},
+		{"proxy-protocol", "v1", PROXY_V1},
+		{"proxy-protocol", "v2", PROXY_V2},
+		{"proxy-timeout", "1ms", 1},
 		{"max-connections", "1", 1},
 		{"max-connections", "1000000", 1000000},
 		{"max-connections", "auto", 0},
@@ -118,6 +126,32 @@ static void good_values_arrive(void **state)
 	}
 }
 
+static void fronts_are_kept_in_their_order(void **state)
+{
+	static const char *const nets[] = {"10.0.0.0/8", "127.0.0.1",
+					   "fd00::/8"};
+	const struct option *o = option_find("accept-proxy");
+	struct addr lo;
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_true(o->repeatable);
+	for (size_t i = 0; i < COUNT(nets); i++)
+		assert_int_equal(o->parse(&c, o, nets[i], &why), 0);
+	assert_false(c.unix_fronts);
+	assert_int_equal(o->parse(&c, o, "unix", &why), 0);
+	assert_true(c.unix_fronts);
+	assert_int_equal(c.front_count, COUNT(nets));
+	assert_int_equal(addr_parse_ip(&lo, "127.0.0.1"), 0);
+	assert_false(cidr_contains(&c.fronts[0], &lo));
+	assert_true(cidr_contains(&c.fronts[1], &lo));
+	assert_false(cidr_contains(&c.fronts[2], &lo));
+	assert_int_equal(c.fronts[2].bits, 8);
+	config_free(&c);
+}
+
 static void bad_values_are_named_with_what_would_be_right(void **state)
 {
 	static const struct {
@@ -133,6 +167,16 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		{"half-close-timeout", "off", "not a duration"},
 		{"half-close-timeout", "99999999999999999999s", "too long"},
 		{"drain-timeout", "30 s", "not a duration"},
+		{"proxy-protocol", "v3", "try v1, v2 or off"},
+		{"proxy-protocol", "on", "try v1, v2 or off"},
+		{"proxy-protocol", "", "try v1, v2 or off"},
+		{"proxy-timeout", "0", "too short (try 5s)"},
+		{"accept-proxy", "", "try 127.0.0.1, 10.0.0.0/8"},
+		{"accept-proxy", "localhost", "try 127.0.0.1, 10.0.0.0/8"},
+		{"accept-proxy", "10.0.0.1/8", "no bit set behind its prefix"},
+		{"accept-proxy", "10.0.0.0/33", "nor a network"},
+		{"accept-proxy", "127.0.0.1:80", "neither an address"},
+		{"accept-proxy", "unix:/run/x", "nor unix"},
 		{"max-connections", "0", "number from 1 to 1000000"},
 		{"max-connections", "1000001", "number from 1 to 1000000"},
 		{"max-connections", "many", "number from 1 to 1000000"},
@@ -260,6 +304,7 @@ int main(void)
 		cmocka_unit_test(no_two_rows_share_a_name_or_a_member),
 		cmocka_unit_test(the_defaults_are_the_ones_that_were_promised),
 		cmocka_unit_test(good_values_arrive),
+		cmocka_unit_test(fronts_are_kept_in_their_order),
 		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
 		cmocka_unit_test(a_rate_has_its_period),
 		cmocka_unit_test(
