@@ -29,14 +29,19 @@ struct relay_backend {
 };
 
 /* What happens to the connections of a listener: who is let in, and which
- * backend they get, the first that can be reached, in this order. It must
- * outlive the relay, and all that it points to. */
+ * backend they get: the first that can be reached, in this order, but those that
+ * could not be just now after the others. It must outlive the relay, and all
+ * that it points to. Routes with the same backends array are one group. */
 struct relay_route {
 	const struct relay_backend *backends;
 	size_t count;
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
+	/* A backend that refuses, or whose socket file is missing, or that does
+	 * not answer, is waited for so long, from when the client came; 0: not
+	 * at all. */
+	uint64_t wait_for_backend_ms;
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -47,6 +52,8 @@ struct relay_options {
 	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
+	size_t max_waiting;             /* exact; of those who wait for a
+					 * backend, others are refused */
 	size_t max_pipes;               /* for splicing; 0: only copy */
 	size_t threads; /* loops: the caller's, and the rest on threads of ours */
 
@@ -76,6 +83,14 @@ int relay_new(struct relay **out, uv_loop_t *loop,
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route);
+
+/* Would a connection that this route sends to *to come in at a listener of r and
+ * from there, directly or through the backends of others, back to this group?
+ * Then *where becomes that listener, its path r's. When connections are made,
+ * such an address is passed over with -ELOOP, whether anyone has asked here or
+ * not. */
+bool relay_leads_back(struct relay *r, const struct relay_route *route,
+		      const struct addr *to, struct addr *where);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

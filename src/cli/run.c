@@ -256,6 +256,7 @@ static int serve(struct run *run, const struct config_group *g, size_t i)
 		.backends = g->backends,
 		.count = g->backend_count,
 		.only = l->only,
+		.wait_for_backend_ms = run->config.wait_for_backend_ms,
 	};
 	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
@@ -267,8 +268,95 @@ static int serve(struct run *run, const struct config_group *g, size_t i)
 		return err;
 	}
 	l->fd = -1;
-	say_listening(l, g);
 	return 0;
+}
+
+static int serve_all(struct run *run, const size_t *counts)
+{
+	int err = 0;
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group] && err == 0; i++)
+			err = serve(run, &run->config.groups[group], i);
+	return err;
+}
+
+static void complain_of_loop(const struct listener *from, const char *backend,
+			     const struct addr *in)
+{
+	char own[ADDR_TEXT], at[ADDR_TEXT];
+	struct fault why;
+
+	addr_print(&from->addr, own);
+	addr_print(in, at);
+	if (addr_equal(&from->addr, in))
+		fault_set(&why, 0,
+			  "--to %s: that is the listener %s itself; "
+			  "connections would go round for ever (try the port "
+			  "of your program)",
+			  backend, own);
+	else
+		fault_set(&why, 0,
+			  "--to %s of the listener %s: that is the listener "
+			  "%s, which leads back; connections would go round "
+			  "for ever (try the port of your program)",
+			  backend, own, at);
+	complain(why.text);
+}
+
+/* localhost does as long as one of its addresses leads elsewhere. */
+static bool leads_back(struct run *run, const struct relay_route *route,
+		       const struct relay_backend *b, struct addr *in)
+{
+	struct addr both[2];
+
+	if (!b->host)
+		return relay_leads_back(run->relay, route, &b->addr, in);
+	return addr_localhost(b->host, b->addr.port, both) &&
+	       relay_leads_back(run->relay, route, &both[0], in) &&
+	       relay_leads_back(run->relay, route, &both[1], in);
+}
+
+/* Of names only localhost is looked at here; others may change. */
+static bool check_loops(struct run *run, const size_t *counts)
+{
+	bool fine = true;
+	size_t first = 0;
+
+	for (size_t i = 0; i < run->config.group_count; i++) {
+		const struct config_group *g = &run->config.groups[i];
+
+		for (size_t j = 0; j < g->backend_count; j++) {
+			const struct relay_backend *b = &g->backends[j];
+			char name[ADDR_TEXT + 256], at[ADDR_TEXT];
+			struct addr in;
+
+			if (first == counts[i] ||
+			    !leads_back(run, &run->routes[first], b, &in))
+				continue;
+			if (b->host)
+				snprintf(name, sizeof(name), "%s:%u", b->host,
+					 b->addr.port);
+			else
+				snprintf(name, sizeof(name), "%s",
+					 addr_print(&b->addr, at));
+			complain_of_loop(&run->listeners.at[first], name, &in);
+			fine = false;
+		}
+		first = counts[i];
+	}
+	return fine;
+}
+
+static void say_all_listening(const struct run *run, const size_t *counts)
+{
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group]; i++)
+			say_listening(&run->listeners.at[i],
+				      &run->config.groups[group]);
 }
 
 /* More connections than the descriptors carry would be accepted and then left
@@ -320,6 +408,7 @@ static struct relay_options relay_options(struct run *run)
 	relay_defaults(&opt, descriptors_left(descriptors, run->listeners.count,
 					      threads));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
+	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
 	opt.keepalive_s = (unsigned)c->keepalive_s;
@@ -338,8 +427,8 @@ static struct relay_options relay_options(struct run *run)
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
 	struct relay_options opt = relay_options(run);
-	size_t i = 0;
 	int err = relay_new(&run->relay, &run->loop, &opt);
+	int status = EXIT_RUNTIME;
 
 	if (err < 0) {
 		complain(uv_strerror(err));
@@ -347,15 +436,16 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	}
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
-	for (size_t group = 0; group < run->config.group_count; group++)
-		for (; i < counts[group] && err == 0; i++)
-			err = serve(run, &run->config.groups[group], i);
-	if (err == 0)
-		err = watch_signals(run);
-	if (err == 0)
+	err = serve_all(run, counts);
+	if (err == 0 && !check_loops(run, counts)) {
+		status = EXIT_USAGE;
+	} else if (err == 0 && watch_signals(run) == 0) {
+		say_all_listening(run, counts);
 		relay_run(run->relay);
+		status = EXIT_OK;
+	}
 	run->busy = relay_free(run->relay) < 0;
-	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
+	return status;
 }
 
 static void close_handle(uv_handle_t *handle, void *data)

@@ -7,7 +7,8 @@
  * One connection: two sides, two pumps, one state, and one way out that names
  * its reason.
  *
- *   DIALING    a backend is looked for; the client waits unread
+ *   DIALING    a backend is looked for; the client waits unread, and if that
+ *              may take long, is looked at: it may leave
  *   RELAYING   bytes cross, until both directions have ended
  *   CLOSING    the descriptors are closed; libuv still has the handles
  *
