@@ -193,7 +193,7 @@ static void say_no_ports(const struct race_lane *l)
 	struct worker *w = l->race->worker;
 	char text[384], to[ADDR_TEXT];
 
-	if ((addr_is_loopback(&l->to) && !netif_has(&l->to)) ||
+	if ((addr_is_loopback(&l->to) && !netif_is_local(&l->to)) ||
 	    !commons_may_say(w->commons, SAY_NO_PORTS, uv_now(w->loop)))
 		return;
 	snprintf(text, sizeof(text),

@@ -67,7 +67,8 @@ bool netif_has(const struct addr *a)
 bool netif_is_local(const struct addr *a)
 {
 	struct ifaddrs *list, *i;
-	bool found = addr_is_loopback(a) || addr_is_wildcard(a);
+	bool found = addr_is_wildcard(a) ||
+		     (a->family == AF_INET && addr_is_loopback(a));
 
 	if (found || getifaddrs(&list) < 0)
 		return found;

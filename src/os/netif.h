@@ -20,7 +20,7 @@ bool netif_has(const struct addr *a);
 
 /* Is it an address of this machine now, so that who connects to it stays here?
  * Unlike netif_has() it does not go by what may be bound: a system can be told
- * to let any address be (net.ipv4.ip_nonlocal_bind). */
+ * to let any address be (net.ipv4.ip_nonlocal_bind), and be out of ports. */
 bool netif_is_local(const struct addr *a);
 
 /* Is it an address that is always there: 127.0.0.1 or ::1, or a wildcard? */
