@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "cli/logger.h"
+#include "cli/loops.h"
 #include "config/args.h"
 #include "config/options.h"
 #include "os/proc.h"
@@ -282,73 +283,6 @@ static int serve_all(struct run *run, const size_t *counts)
 	return err;
 }
 
-static void complain_of_loop(const struct listener *from, const char *backend,
-			     const struct addr *in)
-{
-	char own[ADDR_TEXT], at[ADDR_TEXT];
-	struct fault why;
-
-	addr_print(&from->addr, own);
-	addr_print(in, at);
-	if (addr_equal(&from->addr, in))
-		fault_set(&why, 0,
-			  "--to %s: that is the listener %s itself; "
-			  "connections would go round for ever (try the port "
-			  "of your program)",
-			  backend, own);
-	else
-		fault_set(&why, 0,
-			  "--to %s of the listener %s: that is the listener "
-			  "%s, which leads back; connections would go round "
-			  "for ever (try the port of your program)",
-			  backend, own, at);
-	complain(why.text);
-}
-
-/* localhost does as long as one of its addresses leads elsewhere. */
-static bool leads_back(struct run *run, const struct relay_route *route,
-		       const struct relay_backend *b, struct addr *in)
-{
-	struct addr both[2];
-
-	if (!b->host)
-		return relay_leads_back(run->relay, route, &b->addr, in);
-	return addr_localhost(b->host, b->addr.port, both) &&
-	       relay_leads_back(run->relay, route, &both[0], in) &&
-	       relay_leads_back(run->relay, route, &both[1], in);
-}
-
-/* Of names only localhost is looked at here; others may change. */
-static bool check_loops(struct run *run, const size_t *counts)
-{
-	bool fine = true;
-	size_t first = 0;
-
-	for (size_t i = 0; i < run->config.group_count; i++) {
-		const struct config_group *g = &run->config.groups[i];
-
-		for (size_t j = 0; j < g->backend_count; j++) {
-			const struct relay_backend *b = &g->backends[j];
-			char name[ADDR_TEXT + 256], at[ADDR_TEXT];
-			struct addr in;
-
-			if (first == counts[i] ||
-			    !leads_back(run, &run->routes[first], b, &in))
-				continue;
-			if (b->host)
-				snprintf(name, sizeof(name), "%s:%u", b->host,
-					 b->addr.port);
-			else
-				snprintf(name, sizeof(name), "%s",
-					 addr_print(&b->addr, at));
-			complain_of_loop(&run->listeners.at[first], name, &in);
-			fine = false;
-		}
-		first = counts[i];
-	}
-	return fine;
-}
-
 static void say_all_listening(const struct run *run, const size_t *counts)
 {
 	size_t i = 0;
@@ -437,7 +371,8 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
 	err = serve_all(run, counts);
-	if (err == 0 && !check_loops(run, counts)) {
+	if (err == 0 && !loops_check(run->relay, &run->config, &run->listeners,
+				     run->routes, counts)) {
 		status = EXIT_USAGE;
 	} else if (err == 0 && watch_signals(run) == 0) {
 		say_all_listening(run, counts);
