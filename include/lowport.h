@@ -52,8 +52,9 @@ struct relay_door {
 };
 
 /* What happens to the connections of a listener: who is let in, and which
- * backend they get, the first that can be reached, in this order. It must
- * outlive the relay, and all that it points to. */
+ * backend they get: the first that can be reached, in this order, but those that
+ * could not be just now after the others. It must outlive the relay, and all
+ * that it points to. Routes with the same backends array are one group. */
 struct relay_route {
 	const struct relay_backend *backends;
 	size_t count;
@@ -69,6 +70,10 @@ struct relay_route {
 					* client */
 	size_t front_count;
 	bool unix_fronts; /* every Unix client is one as well */
+	/* A backend that refuses, or whose socket file is missing, or that does
+	 * not answer, is waited for so long, from when the client came; 0: not
+	 * at all. */
+	uint64_t wait_for_backend_ms;
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -80,6 +85,8 @@ struct relay_options {
 	uint64_t proxy_timeout_ms;      /* for the header of a front; not 0 */
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
+	size_t max_waiting;             /* exact; of those who wait for a
+					 * backend, others are refused */
 	size_t max_pipes;               /* for splicing; 0: only copy */
 	size_t threads; /* loops: the caller's, and the rest on threads of ours */
 
@@ -110,6 +117,14 @@ int relay_new(struct relay **out, uv_loop_t *loop,
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route);
+
+/* Would a connection that this route sends to *to come in at a listener of r and
+ * from there, directly or through the backends of others, back to this group?
+ * Then *where becomes that listener, its path r's. When connections are made,
+ * such an address is passed over with -ELOOP, whether anyone has asked here or
+ * not. */
+bool relay_leads_back(struct relay *r, const struct relay_route *route,
+		      const struct addr *to, struct addr *where);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

@@ -27,6 +27,8 @@ struct stats {
 	uint64_t pauses;  /* times that accepting had to wait */
 	uint64_t refused; /* clients that were not let in, and why: */
 	uint64_t refused_for[REFUSALS];
+	uint64_t waiting;     /* clients that wait for a backend now */
+	uint64_t turned_away; /* clients that would have, but too many did */
 };
 
 void stats_begin(struct stats *s);

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "cli/logger.h"
+#include "cli/loops.h"
 #include "config/args.h"
 #include "config/options.h"
 #include "os/proc.h"
@@ -281,6 +282,7 @@ static int serve(struct run *run, size_t group, size_t i)
 		.fronts = run->config.fronts,
 		.front_count = run->config.front_count,
 		.unix_fronts = run->config.unix_fronts,
+		.wait_for_backend_ms = run->config.wait_for_backend_ms,
 	};
 	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
@@ -292,8 +294,28 @@ static int serve(struct run *run, size_t group, size_t i)
 		return err;
 	}
 	l->fd = -1;
-	say_listening(l, g);
 	return 0;
+}
+
+static int serve_all(struct run *run, const size_t *counts)
+{
+	int err = 0;
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group] && err == 0; i++)
+			err = serve(run, group, i);
+	return err;
+}
+
+static void say_all_listening(const struct run *run, const size_t *counts)
+{
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group]; i++)
+			say_listening(&run->listeners.at[i],
+				      &run->config.groups[group]);
 }
 
 /* More connections than the descriptors carry would be accepted and then left
@@ -345,6 +367,7 @@ static struct relay_options relay_options(struct run *run)
 	relay_defaults(&opt, descriptors_left(descriptors, run->listeners.count,
 					      threads));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
+	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
 	opt.proxy_timeout_ms = c->proxy_timeout_ms;
@@ -364,8 +387,8 @@ static struct relay_options relay_options(struct run *run)
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
 	struct relay_options opt = relay_options(run);
-	size_t i = 0;
 	int err = relay_new(&run->relay, &run->loop, &opt);
+	int status = EXIT_RUNTIME;
 
 	if (err < 0) {
 		complain(uv_strerror(err));
@@ -373,15 +396,17 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	}
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
-	for (size_t group = 0; group < run->config.group_count; group++)
-		for (; i < counts[group] && err == 0; i++)
-			err = serve(run, group, i);
-	if (err == 0)
-		err = watch_signals(run);
-	if (err == 0)
+	err = serve_all(run, counts);
+	if (err == 0 && !loops_check(run->relay, &run->config, &run->listeners,
+				     run->routes, counts)) {
+		status = EXIT_USAGE;
+	} else if (err == 0 && watch_signals(run) == 0) {
+		say_all_listening(run, counts);
 		relay_run(run->relay);
+		status = EXIT_OK;
+	}
 	run->busy = relay_free(run->relay) < 0;
-	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
+	return status;
 }
 
 static void close_handle(uv_handle_t *handle, void *data)

@@ -29,6 +29,8 @@ struct config {
 
 	/* The options, see options.c. Times in milliseconds. */
 	uint64_t connect_timeout_ms;
+	uint64_t wait_for_backend_ms;
+	uint64_t max_waiting;
 	uint64_t idle_timeout_ms;
 	uint64_t half_close_timeout_ms;
 	uint64_t drain_timeout_ms;

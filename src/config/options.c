@@ -192,6 +192,12 @@ const struct option options[] = {
 	 "before cannot be reached"},
 	{"connect-timeout", "TIME", false, parse_time, AT(connect_timeout_ms),
 	 1, DAY, "5s", "how long one address of a backend may take to answer"},
+	{"wait-for-backend", "TIME", false, parse_time, AT(wait_for_backend_ms),
+	 0, DAY, "0",
+	 "hold a client so long while no backend is there yet (it restarts, "
+	 "say), instead of refusing it; 0: not at all"},
+	{"max-waiting", "N", false, parse_number, AT(max_waiting), 1, 1000000,
+	 "1000", "hold at most so many, of all listeners; others are refused"},
 	{"idle-timeout", "TIME", false, parse_time, AT(idle_timeout_ms), 0,
 	 1000 * DAY, "0",
 	 "end a connection on which no byte has moved for so long; 0: never"},

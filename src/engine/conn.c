@@ -11,8 +11,8 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 50,     /* a full Unix backlog, no descriptor */
 	PROBE_MS = 2000,   /* a reset that no poll can hear */
+	PROMPT_MS = 100,   /* who ends so soon has more to hear than to say */
 	SETTLED_MS = 1000, /* what lives on is worth being kept alive */
 	FLUSH_MS = 5,      /* the last bytes before a reset, */
 	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
@@ -310,9 +310,48 @@ static void on_ready(struct conn *c, int s, int ready)
 	settle(c, before);
 }
 
+/*
+ * While a backend is waited for: has the client left? TCP says the same of one
+ * that has closed as of one that has only said all it has (printf | nc). Which
+ * it is shows in when: the latter does it at once, behind its question.
+ */
+static void look_at_waiting(struct conn *c)
+{
+	int fd = c->side[CLIENT].fd;
+	uint64_t age_ms = uv_now(c->worker->loop) - c->started_ms;
+	enum sock_far_end end = sock_far_end(fd);
+
+	if (end == SOCK_ENDED && !c->pump[CLIENT].src_ends) {
+		bool asks = family(c, CLIENT) == AF_UNIX ||
+			    (age_ms < PROMPT_MS && sock_has_input(fd));
+
+		c->pump[CLIENT].src_ends = asks;
+		if (!asks)
+			end = SOCK_GONE;
+	}
+	if (end == SOCK_GONE) {
+		conn_close(c, CLOSE_CLIENT_RESET);
+		return;
+	}
+	watch_for(c->side[CLIENT].watch,
+		  c->pump[CLIENT].src_ends ? 0 : WATCH_ENDED);
+	/* Not every system tells of it. */
+	worker_arm(c->worker, QUEUE_PROBE, &c->look);
+}
+
+static void on_dial_waits(void *data)
+{
+	look_at_waiting(data);
+}
+
 static void on_client_ready(void *data, int ready)
 {
-	on_ready(data, CLIENT, ready);
+	struct conn *c = data;
+
+	if (c->state == DIALING)
+		look_at_waiting(c);
+	else
+		on_ready(c, CLIENT, ready);
 }
 
 static void on_backend_ready(void *data, int ready)
@@ -336,6 +375,10 @@ static void on_probe(struct deadline *d)
 	struct conn *c = list_entry(d, struct conn, look);
 	uint64_t before = moved(c);
 
+	if (c->state == DIALING) {
+		look_at_waiting(c);
+		return;
+	}
 	for (int s = CLIENT; s < SIDES; s++)
 		if (c->state == RELAYING && c->side[s].waits_for == 0)
 			hear_failure(c, s);
@@ -368,9 +411,8 @@ void conn_queues(struct worker *w)
 {
 	const struct relay_options *opt = w->options;
 
+	dial_queues(w);
 	worker_queue(w, QUEUE_HEADER, opt->proxy_timeout_ms, proxy_timed_out);
-	worker_queue(w, QUEUE_CONNECT, opt->connect_timeout_ms, dial_timed_out);
-	worker_queue(w, QUEUE_RETRY, RETRY_MS, dial_retry);
 	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
 	worker_queue(w, QUEUE_HALF, opt->half_close_timeout_ms, on_silence);
 	worker_queue(w, QUEUE_SETTLED, SETTLED_MS, on_settled);
@@ -400,6 +442,11 @@ static void on_dialed(void *data, int error, int fd, struct watch *w,
 	on_ready(c, CLIENT, WATCH_READ);
 }
 
+static const struct dial_events dial_events = {
+	.over = on_dialed,
+	.waits = on_dial_waits,
+};
+
 /* local: where the client came in. */
 static void start_dial(struct conn *c, const struct addr *local)
 {
@@ -413,7 +460,7 @@ static void start_dial(struct conn *c, const struct addr *local)
 	if (err == 0)
 		err = dial_start(&c->dial, c->worker, c->route,
 				 version != PROXY_NONE || sock_has_input(fd),
-				 on_dialed, c);
+				 &dial_events, c);
 	if (err < 0)
 		fail(c, err, CLOSE_FAILED);
 }

@@ -8,7 +8,8 @@
  * its reason.
  *
  *   HEADER     the client is a front; its PROXY header is awaited
- *   DIALING    a backend is looked for; the client waits unread
+ *   DIALING    a backend is looked for; the client waits unread, and if that
+ *              may take long, is looked at: it may leave
  *   RELAYING   bytes cross, until both directions have ended
  *   CLOSING    the descriptors are closed; libuv still has the handles
  *

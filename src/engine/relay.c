@@ -10,6 +10,7 @@ enum {
 	PIPES_MOST = 32, /* of 1 MiB: half of pipe-user-pages-soft */
 	RESERVE = 16,    /* descriptors for all else in the process */
 	THREADS_MOST = 64,
+	WAITING_MOST = 1000,
 };
 
 /* Where connections go: the worker on the caller's loop, or a remote one. */
@@ -22,6 +23,7 @@ struct lane {
 struct relay {
 	struct relay_options options;
 	struct worker worker; /* on the caller's loop */
+	struct commons commons;
 	struct intake intake;
 	struct stats stats;
 	struct lane lanes[THREADS_MOST];
@@ -47,6 +49,7 @@ void relay_defaults(struct relay_options *opt, size_t descriptor_limit)
 		.proxy_timeout_ms = 5000,
 		.keepalive_s = 60,
 		.listener_check_ms = 30000,
+		.max_waiting = WAITING_MOST,
 		.max_connections = (left - 2 * pipes) / 2,
 		.max_pipes = pipes,
 		.threads = 1,
@@ -93,6 +96,15 @@ static void on_failed(void *owner, int err, uint32_t source)
 	intake_give_back(&lane->relay->intake, source);
 	on_starved(owner, err);
 	check_drained(lane->relay);
+}
+
+static void on_notice(void *owner, enum log_level level, const char *text)
+{
+	const struct lane *lane = owner;
+	const struct relay_options *opt = &lane->relay->options;
+
+	if (opt->notice)
+		opt->notice(opt->data, level, text);
 }
 
 static struct lane *least_loaded(struct relay *r)
@@ -167,7 +179,16 @@ void relay_drain(struct relay *r, uint64_t grace_ms,
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route)
 {
-	return intake_listen(&r->intake, fd, bound, route);
+	int err = loops_add(&r->commons.loops, fd, bound, route);
+
+	return err < 0 ? err : intake_listen(&r->intake, fd, bound, route);
+}
+
+bool relay_leads_back(struct relay *r, const struct relay_route *route,
+		      const struct addr *to, struct addr *where)
+{
+	return loops_find(&r->commons.loops, route, to, uv_now(r->worker.loop),
+			  where);
 }
 
 void relay_run(struct relay *r)
@@ -177,7 +198,11 @@ void relay_run(struct relay *r)
 
 void relay_stats(const struct relay *r, struct stats *out)
 {
+	const struct commons *c = &r->commons;
+
 	*out = r->stats;
+	out->waiting = atomic_load(&c->waiting);
+	out->turned_away = atomic_load(&c->turned_away);
 }
 
 static void closed_one(struct relay *r)
@@ -185,6 +210,7 @@ static void closed_one(struct relay *r)
 	if (--r->closing > 0)
 		return;
 	intake_free(&r->intake);
+	commons_free(&r->commons);
 	free(r);
 }
 
@@ -203,6 +229,7 @@ static void on_grace_closed(uv_handle_t *handle)
 static const struct worker_events worker_events = {
 	.ended = on_ended,
 	.starved = on_starved,
+	.notice = on_notice,
 	.closed = on_worker_closed,
 };
 
@@ -210,6 +237,7 @@ static const struct remote_events remote_events = {
 	.ended = on_ended,
 	.failed = on_failed,
 	.starved = on_starved,
+	.notice = on_notice,
 };
 
 /* The threads beside the caller's. On failure those that were started stay, for
@@ -222,7 +250,7 @@ static int start_remotes(struct relay *r)
 
 		lane->relay = r;
 		err = remote_start(&lane->remote, r->worker.loop, &r->options,
-				   &remote_events, lane);
+				   &r->commons, &remote_events, lane);
 		if (err < 0)
 			return err;
 		r->lane_count++;
@@ -247,10 +275,13 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	r->options.max_pipes /= r->options.threads;
 	r->lanes[0].relay = r;
 	r->lane_count = 1;
-	err = worker_init(&r->worker, loop, &r->options, &worker_events,
-			  &r->lanes[0]);
+	err = commons_init(&r->commons, opt->max_waiting);
 	if (err < 0)
 		goto free_relay;
+	err = worker_init(&r->worker, loop, &r->options, &r->commons,
+			  &worker_events, &r->lanes[0]);
+	if (err < 0)
+		goto free_commons;
 	intake_init(&r->intake, &r->worker, &r->stats, on_accepted, r);
 	err = uv_timer_init(loop, &r->grace);
 	if (err < 0)
@@ -269,6 +300,8 @@ close_worker:
 	r->closing = 1;
 	worker_close(&r->worker);
 	return err;
+free_commons:
+	commons_free(&r->commons);
 free_relay:
 	free(r);
 	return err;

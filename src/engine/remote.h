@@ -17,12 +17,13 @@ struct remote_events {
 	void (*failed)(void *owner, int err, uint32_t source);
 	/* As worker_events has it. */
 	void (*starved)(void *owner, int err);
+	void (*notice)(void *owner, enum log_level level, const char *text);
 };
 
 /* Start the thread. owner is given back with each event, which come on home's
- * loop. *opt must outlive the remote. Returns 0 or a negative errno. */
+ * loop. *opt and *commons must outlive the remote. Returns 0 or a negative errno. */
 int remote_start(struct remote **out, uv_loop_t *home,
-		 const struct relay_options *opt,
+		 const struct relay_options *opt, struct commons *commons,
 		 const struct remote_events *events, void *owner);
 
 /* Hand it a connection. Takes fd. Returns 0, or -ENOMEM with the client reset

@@ -55,8 +55,10 @@ struct watch;
 enum {
 	WATCH_READ = 1,
 	WATCH_WRITE = 2,
-	/* Only told, not waited for, and only where the system tells. */
-	WATCH_ENDED = 4,  /* what there is to be read is all that will come */
+	/* Only where the system tells. To wait for it alone leaves what there
+	 * is to be read alone. */
+	WATCH_ENDED = 4, /* what there is to be read is all that will come */
+	/* Only told, not waited for, and likewise. */
 	WATCH_FAILED = 8, /* or it may have: reading or writing tells how */
 };
 

@@ -28,6 +28,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		ready |= WATCH_WRITE;
 	if (ready & WATCH_WRITE)
 		ready |= WATCH_FAILED;
+	if (events & UV_DISCONNECT)
+		ready |= WATCH_ENDED;
 	w->cb(w->data, ready);
 }
 
@@ -102,6 +104,9 @@ void watch_for(struct watch *w, int events)
 		mask |= UV_READABLE;
 	if (events & WATCH_WRITE)
 		mask |= UV_WRITABLE;
+	/* On macOS this alone is not told (kqueue.c). */
+	if (events & WATCH_ENDED)
+		mask |= UV_DISCONNECT;
 	if (mask)
 		uv_poll_start(&w->poll, mask, on_ready);
 	else

@@ -64,6 +64,26 @@ bool netif_has(const struct addr *a)
 	return has;
 }
 
+bool netif_is_local(const struct addr *a)
+{
+	struct ifaddrs *list, *i;
+	bool found = addr_is_wildcard(a) ||
+		     (a->family == AF_INET && addr_is_loopback(a));
+
+	if (found || getifaddrs(&list) < 0)
+		return found;
+	for (i = list; i && !found; i = i->ifa_next) {
+		struct addr own;
+
+		if (!i->ifa_addr)
+			continue;
+		addr_from_sockaddr(&own, i->ifa_addr, length_of(i->ifa_addr));
+		found = own.family == a->family && addr_same_ip(&own, a);
+	}
+	freeifaddrs(list);
+	return found;
+}
+
 bool netif_is_permanent(const struct addr *a)
 {
 	static const uint8_t loopback4[4] = {127, 0, 0, 1};

@@ -18,6 +18,11 @@ int netif_addresses(const char *name, struct addr out[NETIF_ADDRESSES_MAX]);
 /* Does this machine have that address now? (A wildcard always.) */
 bool netif_has(const struct addr *a);
 
+/* Is it an address of this machine now, so that who connects to it stays here?
+ * Unlike netif_has() it does not go by what may be bound: a system can be told
+ * to let any address be (net.ipv4.ip_nonlocal_bind), and be out of ports. */
+bool netif_is_local(const struct addr *a);
+
 /* Is it an address that is always there: 127.0.0.1 or ::1, or a wildcard? */
 bool netif_is_permanent(const struct addr *a);
 

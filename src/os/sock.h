@@ -51,6 +51,25 @@ struct sock_ports {
  * 65535 if it does not tell. */
 struct sock_ports sock_ephemeral(void);
 
+/* Let a socket that is not connected yet come from that address, its port left
+ * to the system until it connects: so a port serves as often as there are pairs
+ * of addresses. -ENOTSUP where a port is then taken for all of them, and where
+ * the addresses are not there to be had. */
+int sock_source(int fd, const struct addr *from);
+
+/* Does an IPv6 listener take IPv4 clients too? */
+bool sock_takes_ipv4(int fd);
+
+/* How is the far end, whatever is left to be read? Where the system does not
+ * tell the two apart, SOCK_ENDED stands for both. */
+enum sock_far_end {
+	SOCK_THERE,
+	SOCK_ENDED, /* it sends no more; it may still listen */
+	SOCK_GONE,  /* closed, or lost */
+};
+
+enum sock_far_end sock_far_end(int fd);
+
 /* Is there something to be read? */
 bool sock_has_input(int fd);
 

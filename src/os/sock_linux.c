@@ -4,6 +4,7 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -65,4 +66,28 @@ int sock_speaks_first(int fd)
 	if (setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
+}
+
+int sock_source(int fd, const struct addr *from)
+{
+	struct sockaddr_storage ss;
+	socklen_t length = addr_to_sockaddr(from, &ss);
+	int on = 1;
+
+	/* Without it bind() would take a port that no other socket could have,
+	 * whomever it connects to (ip(7)). */
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+		       sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&ss, length) < 0)
+		return -errno;
+	return 0;
+}
+
+enum sock_far_end sock_far_end(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	if (poll(&p, 1, 0) <= 0)
+		return SOCK_THERE;
+	return p.revents & (POLLERR | POLLHUP) ? SOCK_GONE : SOCK_ENDED;
 }

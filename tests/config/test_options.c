@@ -47,6 +47,8 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	(void)state;
 	config_init(&c);
 	assert_int_equal(c.connect_timeout_ms, 5000);
+	assert_int_equal(c.wait_for_backend_ms, 0);
+	assert_int_equal(c.max_waiting, 1000);
 	assert_int_equal(c.idle_timeout_ms, 0);
 	assert_int_equal(c.half_close_timeout_ms, 600000);
 	assert_int_equal(c.drain_timeout_ms, 30000);
@@ -76,6 +78,10 @@ static void good_values_arrive(void **state)
 	} rows[] = {
 		{"connect-timeout", "1ms", 1},
 		{"connect-timeout", "1d", 86400000},
+		{"wait-for-backend", "0", 0},
+		{"wait-for-backend", "30s", 30000},
+		{"max-waiting", "1", 1},
+		{"max-waiting", "1000000", 1000000},
 		{"idle-timeout", "0", 0},
 		{"idle-timeout", "90s", 90000},
 		{"half-close-timeout", "0", 0},
@@ -161,6 +167,10 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		{"connect-timeout", "2d", "too long (try 5s)"},
 		{"connect-timeout", "5", "not a duration (try 30s, 10m, 2h)"},
 		{"connect-timeout", "", "not a duration"},
+		{"wait-for-backend", "yes", "not a duration"},
+		{"wait-for-backend", "2d", "too long"},
+		{"max-waiting", "0", "number from 1 to 1000000"},
+		{"max-waiting", "auto", "number from 1 to 1000000"},
 		{"idle-timeout", "10x", "not a duration"},
 		{"idle-timeout", "-1s", "not a duration"},
 		{"idle-timeout", "1001d", "too long"},

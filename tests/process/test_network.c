@@ -28,7 +28,16 @@
 #define CLIENT_ROUTE CLIENT "/128"
 #define PORT_RANGE   "/proc/sys/net/ipv4/ip_local_port_range"
 
-enum { NAMES = 4, CLIENTS_EACH = 10, TRIES = 100, SENT = 10000 };
+#define PORT_REUSE "/proc/sys/net/ipv4/tcp_tw_reuse"
+
+enum {
+	NAMES = 4,
+	CLIENTS_EACH = 10,
+	TRIES = 100,
+	SENT = 10000,
+	PORTS = 10,
+	SHORT = 1000,
+};
 
 static const char *missing; /* what this test needs and has not */
 static int here = -1, beyond = -1;
@@ -225,6 +234,60 @@ static void a_client_is_never_connected_to_itself(void **state)
 	program_stop(p);
 }
 
+/* So few ports that a test need not make thirty thousand connections; each is
+ * held for a minute after its connection, and not given away before. */
+static void have_ten_ports(void)
+{
+	write_file(PORT_RANGE, "40000 40009");
+	write_file(PORT_REUSE, "0");
+}
+
+static void ports_that_run_out_do_not_end_it(void **state)
+{
+	const char *where = scrap("unix:%s", program_file("short.sock"));
+	struct backend *b;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	b = backend_start("127.0.0.1:0", "web");
+	p = RUN("--listen", where, "--to", backend_where(b), "--threads", "2");
+	have_ten_ports();
+	for (int i = 0; i < SHORT; i++)
+		assert_served(where, b);
+	proc_line(p, "no local port is left for connections to 127.0.0.1:", 0);
+	program_stop(p);
+	assert_int_equal(proc_count_lines(p, "no local port is left"), 1);
+	assert_int_equal(proc_count_lines(p, " why=done"), SHORT);
+}
+
+static void
+ports_that_run_out_for_good_are_said_with_what_mends_it(void **state)
+{
+	const char *where = scrap("unix:%s", program_file("short.sock"));
+	struct backend *b;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	b = backend_start("[::1]:0", "web");
+	p = RUN("--listen", where, "--to", backend_where(b));
+	have_ten_ports();
+	for (int i = 0; i < PORTS; i++)
+		assert_served(where, b);
+	for (int i = 0; i < PORTS; i++)
+		assert_string_equal(peer_ask(where, ""), "");
+	assert_says(proc_line(p,
+			      "no local port is left for connections to "
+			      "[::1]:",
+			      0),
+		    "A Unix backend needs none: --to unix:/path");
+	assert_says(proc_line(p, " why=unreachable", 0),
+		    "error=\"Cannot assign requested address\"");
+	program_stop(p);
+	assert_int_equal(proc_count_lines(p, "no local port is left"), 1);
+}
+
 static void replace(const char *path, const char *text)
 {
 	const char *mine = program_file(strrchr(path, '/') + 1);
@@ -350,6 +413,8 @@ int main(void)
 		TEST(a_route_that_is_gone_for_a_moment_loses_no_tail),
 		TEST(a_route_that_is_gone_for_a_moment_is_no_reset),
 		TEST(a_client_is_never_connected_to_itself),
+		TEST(ports_that_run_out_do_not_end_it),
+		TEST(ports_that_run_out_for_good_are_said_with_what_mends_it),
 		TEST(names_that_nobody_answers_for_hold_nobody_up),
 		TEST(an_ipv6_source_is_a_64),
 	};
