@@ -93,6 +93,16 @@ static void expect_named(struct record what)
 	expect_addr(&what.client, "192.0.2.7:4711");
 }
 
+static void expect_refused(int client, int family)
+{
+	int how = peer_end(client);
+
+	/* A Unix socket's reset is seen as one only if bytes were unread. */
+	if (how == 0 && family == AF_UNIX)
+		return;
+	assert_int_equal(how, -ECONNRESET);
+}
+
 /* As the backend should see them: made here, not by what is tested. */
 static size_t wanted_v1(char *out, const struct addr *client,
 			const struct addr *local)
@@ -403,6 +413,41 @@ static void a_header_that_names_nobody_leaves_the_client(void **state)
 	rig_stop(r);
 }
 
+/* The header's client may be of another family than the socket, and what the
+ * one allows the other does not: a reset overtakes bytes on TCP. */
+static void the_socket_stays_what_it_is(void **state)
+{
+	static const char of_unix[PROXY_ROOM] = SIGNATURE "\x21\x31\0\xd8";
+	const struct row *row = *state;
+	/* More than a TCP reader's system takes unread; what a Unix one does. */
+	const size_t sent = is_client_ip(row) ? 512 << 10 : 64 << 10;
+	const char *bytes = is_client_ip(row) ? of_unix : v2_header;
+	size_t n = is_client_ip(row) ? PROXY_ROOM : sizeof(v2_header) - 1;
+	struct rig *r;
+	struct record what;
+	int client, backend;
+
+	if (row->backend_family == AF_UNIX)
+		FLOW_SKIP("a Unix socket has no reset");
+	r = trusting(row);
+	rig_start(r);
+	client = rig_connect(r);
+	put(client, bytes, n);
+	backend = rig_accept(r);
+	assert_int_equal(peer_send(backend, 8, 0, sent), 0);
+	assert_int_equal(peer_flush(backend), 0);
+	peer_reset(backend);
+	rig_wait_ms(50);
+	assert_int_equal(peer_take(client, 8, 0, sent), 0);
+	expect_refused(client, row->client_family);
+	close(client);
+	what = rig_record(r, 0);
+	expect_reason(&what, CLOSE_BACKEND_RESET);
+	expect_addr(&what.client,
+		    is_client_ip(row) ? "unix:-" : "192.0.2.7:4711");
+	rig_stop(r);
+}
+
 static void what_a_front_says_is_passed_on(void **state)
 {
 	struct rig *r = trusting(*state);
@@ -421,16 +466,6 @@ static void what_a_front_says_is_passed_on(void **state)
 		close(backend);
 	}
 	rig_stop(r);
-}
-
-static void expect_refused(int client, int family)
-{
-	int how = peer_end(client);
-
-	/* A Unix socket's reset is seen as one only if bytes were unread. */
-	if (how == 0 && family == AF_UNIX)
-		return;
-	assert_int_equal(how, -ECONNRESET);
 }
 
 static void a_malformed_header_is_reset_and_counted(void **state)
@@ -640,6 +675,7 @@ int main(void)
 		FLOW_CASE(nothing_of_what_follows_a_header_is_lost),
 		FLOW_CASE(what_stands_behind_the_addresses_is_skipped),
 		FLOW_CASE(a_header_that_names_nobody_leaves_the_client),
+		FLOW_CASE(the_socket_stays_what_it_is),
 		FLOW_CASE(what_a_front_says_is_passed_on),
 		FLOW_CASE(a_malformed_header_is_reset_and_counted),
 		FLOW_CASE(a_front_that_breaks_off_is_no_client),
