@@ -471,7 +471,7 @@ int cmd_run(int argc, char *const argv[])
 	proc_ignore_sigpipe();
 	/* Half of libuv's threads may look names up: a few that hang must not
 	 * keep the others from it. */
-	setenv("UV_THREADPOOL_SIZE", "16", 0);
+	setenv("UV_THREADPOOL_SIZE", "64", 0);
 	config_init(&run.config);
 	if (args_read(&run.config, argc, argv, complain) == 0) {
 		logger_open((enum log_level)run.config.log_level);

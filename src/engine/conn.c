@@ -299,6 +299,7 @@ static void on_ready(struct conn *c, int s, int ready)
 	uint64_t before = moved(c);
 
 	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
+	c->pump[s].src_halts |= (ready & WATCH_URGENT) != 0;
 	if (ready & WATCH_WRITE)
 		run(c, !s);
 	if (ready & WATCH_READ)
@@ -370,6 +371,17 @@ static void on_silence(struct deadline *d)
 							      : CLOSE_IDLE);
 }
 
+/* It costs four system calls, which a connection that is gone by now has been
+ * spared. The client's side has it from its listener. */
+static void keep_alive(struct conn *c)
+{
+	unsigned keepalive_s = c->worker->options->keepalive_s;
+
+	if (keepalive_s > 0 && !c->kept_alive && c->backend.family != AF_UNIX)
+		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
+	c->kept_alive = true;
+}
+
 static void on_probe(struct deadline *d)
 {
 	struct conn *c = list_entry(d, struct conn, look);
@@ -379,6 +391,7 @@ static void on_probe(struct deadline *d)
 		look_at_waiting(c);
 		return;
 	}
+	keep_alive(c);
 	for (int s = CLIENT; s < SIDES; s++)
 		if (c->state == RELAYING && c->side[s].waits_for == 0)
 			hear_failure(c, s);
@@ -387,16 +400,9 @@ static void on_probe(struct deadline *d)
 	settle(c, before);
 }
 
-/* It costs four system calls, which a connection that is gone by now has been
- * spared. The client's side has it from its listener. */
 static void on_settled(struct deadline *d)
 {
-	struct conn *c = list_entry(d, struct conn, look);
-	unsigned keepalive_s = c->worker->options->keepalive_s;
-
-	c->kept_alive = true;
-	if (keepalive_s > 0 && c->backend.family != AF_UNIX)
-		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
+	keep_alive(list_entry(d, struct conn, look));
 }
 
 static void on_flush(struct deadline *d)
@@ -437,6 +443,9 @@ static void on_dialed(void *data, int error, int fd, struct watch *w,
 	c->side[BACKEND].watch = w;
 	watch_hand_over(w, on_backend_ready, c);
 	c->state = RELAYING;
+	/* Passed descriptors and credentials part what is read. */
+	c->pump[CLIENT].src_halts = family(c, CLIENT) == AF_UNIX;
+	c->pump[BACKEND].src_halts = family(c, BACKEND) == AF_UNIX;
 	c->deadline_queue = QUEUES;
 	/* The client has usually asked for something by now. */
 	on_ready(c, CLIENT, WATCH_READ);

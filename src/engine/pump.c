@@ -90,7 +90,7 @@ static bool note_size(struct pump *p, size_t n)
 	bool spliced = p->mover.kind == &mover_splice;
 
 	/* There is the end to be read still. */
-	if (p->src_ends)
+	if (p->src_ends || p->src_cut)
 		return false;
 	if (spliced && n < TRICKLE)
 		p->streak = 0;
@@ -98,7 +98,7 @@ static bool note_size(struct pump *p, size_t n)
 		p->streak = 0;
 	else if (p->streak < BULK)
 		p->streak++;
-	return !spliced && n < MOVER_SCRATCH;
+	return !spliced && !p->src_halts && n < MOVER_SCRATCH;
 }
 
 /* Everything that src gave is delivered, and it gives no more. */
@@ -137,9 +137,10 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 		ssize_t n;
 
 		if (p->mover.held > 0) {
-			n = p->mover.kind->drain(
-				&p->mover, dst,
-				p->src_ends || (follows && p->prefix > 0));
+			bool more = (p->src_ends && !p->src_cut) ||
+				    (follows && p->prefix > 0);
+
+			n = p->mover.kind->drain(&p->mover, dst, more);
 			if (n > 0)
 				count(p, (size_t)n);
 			if (n == -EAGAIN || n == 0) {

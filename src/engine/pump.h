@@ -35,6 +35,8 @@ struct pump {
 	bool more : 1;         /* PUMP_SRC, and src may have something now */
 	bool src_ends : 1;     /* what src has now is all that will come: set by
 			    * the caller who knows */
+	bool src_halts : 1;    /* a read may stop before it has emptied src: set
+			    * likewise */
 	bool src_ended : 1;    /* no more will come from src */
 	bool src_cut : 1;      /* its end is a reset, not an end */
 	bool never_splice : 1; /* these descriptors cannot */

@@ -193,7 +193,8 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
 
 void relay_run(struct relay *r)
 {
-	watch_run(&r->worker.watches);
+	if (!r->over)
+		watch_run(&r->worker.watches);
 }
 
 void relay_stats(const struct relay *r, struct stats *out)
@@ -313,6 +314,7 @@ int relay_free(struct relay *r)
 
 	r->draining = true;
 	r->drained = NULL;
+	watch_stop(&r->worker.watches);
 	intake_close(&r->intake);
 	for (size_t i = 1; i < r->lane_count; i++)
 		if (remote_stop(r->lanes[i].remote) < 0)

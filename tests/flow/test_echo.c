@@ -4,6 +4,7 @@
 #include "rig.h"
 #include "talk.h"
 
+#include <string.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -204,6 +205,64 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	rig_stop(r);
 }
 
+static void an_urgent_byte_behind_a_few_is_not_left_behind(void **state)
+{
+	const struct row *row = *state;
+	struct rig *r;
+	int client, backend;
+	char got[4];
+
+	if (row->client_family == AF_UNIX)
+		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
+	r = rig_run(row);
+	client = rig_connect(r);
+	backend = rig_accept(r);
+	/* A read stops before it, short though there is more. */
+	assert_int_equal(send(client, "abc!", 4, MSG_OOB), 4);
+	assert_int_equal(recv(backend, got, 4, MSG_WAITALL), 4);
+	assert_memory_equal(got, "abc!", 4);
+	close(backend);
+	assert_int_equal(peer_end(client), 0);
+	close(client);
+	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	rig_stop(r);
+}
+
+/* A read stops behind bytes that a descriptor was passed with. */
+static void what_follows_a_passed_descriptor_is_not_left_behind(void **state)
+{
+	const struct row *row = *state;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec bytes = {.iov_base = "abc", .iov_len = 3};
+	struct msghdr message = {.msg_iov = &bytes,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	struct rig *r;
+	int client, backend;
+	char got[6];
+
+	if (row->client_family != AF_UNIX)
+		FLOW_SKIP("only a Unix socket passes descriptors");
+	r = rig_run(row);
+	client = rig_connect(r);
+	backend = rig_accept(r);
+	memcpy(CMSG_DATA(&control.head), &client, sizeof(client));
+	assert_int_equal(sendmsg(client, &message, 0), 3);
+	assert_int_equal(send(client, "def", 3, 0), 3);
+	assert_int_equal(recv(backend, got, 6, MSG_WAITALL), 6);
+	assert_memory_equal(got, "abcdef", 6);
+	close(backend);
+	assert_int_equal(peer_end(client), 0);
+	close(client);
+	rig_stop(r);
+}
+
 int main(void)
 {
 	static const struct flow_case cases[] = {
@@ -213,6 +272,8 @@ int main(void)
 		FLOW_CASE(twenty_thousand_single_bytes_arrive_in_order),
 		FLOW_CASE(small_requests_are_answered_beside_a_bulk_stream),
 		FLOW_CASE(an_urgent_byte_arrives_among_the_others),
+		FLOW_CASE(an_urgent_byte_behind_a_few_is_not_left_behind),
+		FLOW_CASE(what_follows_a_passed_descriptor_is_not_left_behind),
 	};
 
 	return FLOW_RUN("echo", cases);
