@@ -28,6 +28,15 @@ struct relay_backend {
 	const char *host; /* NULL if addr is all there is */
 };
 
+/* Where clients may come in: at one of these local addresses, whatever its
+ * port, and, where the system can tell, through that interface or from this
+ * machine. Its owner may change it between two turns of the loop. */
+struct relay_entry {
+	const struct addr *at;
+	size_t count;
+	unsigned interface; /* its index; 0: through any */
+};
+
 /* What happens to the connections of a listener: who is let in, and which
  * backend they get, the first that can be reached, in this order. It must
  * outlive the relay, and all that it points to. */
@@ -37,6 +46,8 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
+	const struct relay_entry *entry; /* likewise, of several addresses that
+					  * may change; NULL: anywhere */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -76,6 +87,11 @@ int relay_new(struct relay **out, uv_loop_t *loop,
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route);
+
+/* Close the listener that relay_listen() took fd for; its connections live on,
+ * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
+ * after relay_drain()). */
+int relay_unlisten(struct relay *r, int fd);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

@@ -130,7 +130,7 @@ static bool is_unix(const char *prefix)
 static bool is_ours(const char *prefix)
 {
 	return prefix[0] == '\0' || strcmp(prefix, "only") == 0 ||
-	       is_unix(prefix);
+	       strcmp(prefix, "if") == 0 || is_unix(prefix);
 }
 
 /* Options that would have no effect: whoever gave them expects one. */

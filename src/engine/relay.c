@@ -169,6 +169,11 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 	return intake_listen(&r->intake, fd, bound, route);
 }
 
+int relay_unlisten(struct relay *r, int fd)
+{
+	return intake_unlisten(&r->intake, fd);
+}
+
 void relay_run(struct relay *r)
 {
 	watch_run(&r->worker.watches);

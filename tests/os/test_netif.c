@@ -85,7 +85,7 @@ static void an_interface_has_what_getifaddrs_says_but_link_local(void **state)
 					   : sizeof(struct sockaddr_in));
 		if (a.family == AF_UNSPEC)
 			continue;
-		count = netif_addresses(i->ifa_name, found);
+		count = netif_addresses(i->ifa_name, false, found);
 		assert_in_range(count, 0, NETIF_ADDRESSES_MAX);
 		for (int k = 0; k < count; k++)
 			listed = listed || addr_same_ip(&found[k], &a);
@@ -101,8 +101,8 @@ static void an_interface_that_is_not_there_is_enodev(void **state)
 	struct addr found[NETIF_ADDRESSES_MAX];
 
 	(void)state;
-	assert_int_equal(netif_addresses("no-such-if0", found), -ENODEV);
-	assert_int_equal(netif_addresses("", found), -ENODEV);
+	assert_int_equal(netif_addresses("no-such-if0", false, found), -ENODEV);
+	assert_int_equal(netif_addresses("", false, found), -ENODEV);
 }
 
 static void a_watch_is_silent_until_something_changes(void **state)
