@@ -160,13 +160,19 @@ static void say_device(struct followed *x, int device)
 static void say_refused(const struct followed *x, struct door *door, int err,
 			const struct fault *why)
 {
-	bool passes = err == -EADDRNOTAVAIL;
+	bool again = err == door->error;
 
-	if (err == door->error)
-		return;
 	door->error = err;
-	say(passes ? LEVEL_DEBUG : LEVEL_ERROR, "%s: %s%s", x->asked->text,
-	    why->text, passes ? "" : " It is tried again.");
+	if (again)
+		return;
+	if (err == -EADDRNOTAVAIL)
+		say(LEVEL_DEBUG,
+		    "%s: an address of %s cannot be bound yet (IPv6 looks for "
+		    "another machine that has it first); trying again",
+		    x->asked->text, x->asked->interface);
+	else
+		say(LEVEL_ERROR, "%s: %s It is tried again.", x->asked->text,
+		    why->text);
 }
 
 /* Returns false if it has to be tried again. */

@@ -121,8 +121,8 @@ static int parse_bind(struct listener_spec *s, const char *text,
 				 text, text, text);
 	if (names_interface(text))
 		return fault_set(why, -EINVAL,
-				 "\"%s\" starts with an interface (try if:%s)",
-				 text, text);
+				 "\"%s\" is an interface (try if:%s)", text,
+				 text);
 	return explain_address(text, "a listener", listener_forms, why);
 }
 
