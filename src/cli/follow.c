@@ -4,7 +4,6 @@
 #include "cli/announce.h"
 #include "cli/logger.h"
 #include "os/netif.h"
-#include "os/platform.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -25,7 +24,6 @@ enum {
 /* The listener at one address of an interface. */
 struct door {
 	int fd;    /* the relay's; -1: none */
-	int local; /* for clients on this machine, likewise */
 	int error; /* why there is none: what was said last */
 	bool dead;
 };
@@ -119,29 +117,6 @@ static int hand_over(struct followed *x, struct listeners *one,
 	return err < 0 ? err : fd;
 }
 
-/* What a client on this machine sends to an IPv4 address of it comes through
- * the loopback interface; IPv6 counts as come through the address's own
- * (ip6_input.c, ipv6_rcv()). */
-static void open_local(struct followed *x, struct door *door,
-		       const struct addr *at)
-{
-	struct listen_request want = *x->asked;
-	struct listeners one = {0};
-	struct addr bound;
-	struct fault why;
-
-	if (at->family != AF_INET ||
-	    strcmp(want.interface, platform_loopback) == 0)
-		return;
-	want.interface = platform_loopback;
-	if (listen_open_address(at, &want, &one, &why) == 0)
-		door->local = hand_over(x, &one, &bound);
-	else
-		say(LEVEL_WARN, "%s: for clients on this machine: %s",
-		    x->asked->text, why.text);
-	listen_close(&one, 0);
-}
-
 static void say_device(struct followed *x, int device)
 {
 	if (device >= 0 || x->told)
@@ -203,8 +178,6 @@ static bool open_door(struct followed *x, size_t i)
 	snprintf(rest, sizeof(rest), " (%s)", x->asked->text);
 	announce_listening(&bound, x->group, rest);
 	say_device(x, device);
-	if (device > 0)
-		open_local(x, door, &bound);
 	return true;
 }
 
@@ -212,9 +185,7 @@ static void close_door(struct followed *x, struct door *door)
 {
 	if (door->fd >= 0)
 		relay_unlisten(x->follow->relay, door->fd);
-	if (door->local >= 0)
-		relay_unlisten(x->follow->relay, door->local);
-	door->fd = door->local = -1;
+	door->fd = -1;
 	door->dead = false;
 }
 
@@ -241,7 +212,7 @@ static void gain(struct followed *x, const struct addr *a)
 	char text[ADDR_TEXT];
 
 	x->at[x->count] = *a;
-	x->door[x->count] = (struct door){.fd = -1, .local = -1};
+	x->door[x->count] = (struct door){.fd = -1};
 	x->count++;
 	if (!x->group)
 		say(LEVEL_INFO, "%s: %s is there: its clients are served",

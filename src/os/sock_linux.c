@@ -9,8 +9,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-enum { LOOPBACK = 1 }; /* its index, in every network (LOOPBACK_IFINDEX) */
-
 int sock_open(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -57,7 +55,8 @@ struct sock_ports sock_ephemeral(void)
 	return ports;
 }
 
-/* Since 5.7 without privilege, once for each socket. */
+/* Since 5.7 without privilege, once for each socket. What this machine sends to
+ * an address of its own counts as come through the interface that has it. */
 int sock_bind_device(int fd, const char *interface)
 {
 	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
@@ -111,7 +110,7 @@ bool sock_came_through(int fd, int family, unsigned interface)
 			: arrived_at(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO,
 				     IPV6_2292PKTOPTIONS);
 
-	return index == 0 || index == interface || index == LOOPBACK;
+	return index == 0 || index == interface;
 }
 
 /* On a socket that connects it has the acknowledgement wait that ends the
