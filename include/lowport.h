@@ -51,6 +51,15 @@ struct relay_door {
 	struct source_limits per_source;
 };
 
+/* Where clients may come in: at one of these local addresses, whatever its
+ * port, and, where the system can tell, through that interface or from this
+ * machine. Its owner may change it between two turns of the loop. */
+struct relay_entry {
+	const struct addr *at;
+	size_t count;
+	unsigned interface; /* its index; 0: through any */
+};
+
 /* What happens to the connections of a listener: who is let in, and which
  * backend they get: the first that can be reached, in this order, but those that
  * could not be just now after the others. It must outlive the relay, and all
@@ -61,7 +70,9 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
-	const struct relay_door *door; /* NULL: whoever connects may */
+	const struct relay_entry *entry; /* likewise, of several addresses that
+					  * may change; NULL: anywhere */
+	const struct relay_door *door;   /* NULL: whoever connects may */
 
 	/* The PROXY protocol. */
 	enum proxy_version send_proxy; /* how backends are told of the client */
@@ -70,6 +81,7 @@ struct relay_route {
 					* client */
 	size_t front_count;
 	bool unix_fronts; /* every Unix client is one as well */
+
 	/* A backend that refuses, or whose socket file is missing, or that does
 	 * not answer, is waited for so long, from when the client came; 0: not
 	 * at all. */
@@ -125,6 +137,10 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
  * not. */
 bool relay_leads_back(struct relay *r, const struct relay_route *route,
 		      const struct addr *to, struct addr *where);
+/* Close the listener that relay_listen() took fd for; its connections live on,
+ * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
+ * after relay_drain()). */
+int relay_unlisten(struct relay *r, int fd);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

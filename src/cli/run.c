@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "cli/announce.h"
+#include "cli/follow.h"
 #include "cli/logger.h"
 #include "cli/loops.h"
 #include "config/args.h"
@@ -27,6 +29,7 @@ struct run {
 	struct relay_door *doors;   /* one for each group */
 	uv_loop_t loop;
 	struct relay *relay;
+	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[2];
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
@@ -67,12 +70,17 @@ static int print_help(void)
 		print_option(o);
 	puts("\nSPEC     127.0.0.1:80  [::1]:80  *:80 (both families)  "
 	     "unix:/path\n"
+	     "         if:wg0:80 (what addresses the interface has; "
+	     "if:wg0+ll:80 "
+	     "link-local\n"
+	     "         ones too)\n"
 	     "         only:127.0.0.1:80 (binds all addresses, resets clients "
 	     "of the others)\n"
 	     "         systemd  systemd:NAME  launchd:NAME  fd:N  (handed "
 	     "over; with\n"
 	     "         @ADDR:PORT behind it they are refused unless bound "
-	     "there)\n"
+	     "there, with\n"
+	     "         @if:wg0 only clients at an address of it are served)\n"
 	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
 	     "unix:/path\n"
 	     "TIME     500ms  10s  5m  2h  1d\n\n"
@@ -107,7 +115,8 @@ static void on_listener_died(void *data, const struct addr *bound)
 	const char *argv[] = {program, "install", "--reload", NULL, NULL};
 	struct run *run = data;
 
-	(void)bound;
+	if (run->follow)
+		follow_died(run->follow, bound);
 	/* One reload is for all of them. */
 	if (run->reloading || !label ||
 	    strncmp(label, ours, strlen(ours)) != 0 ||
@@ -135,6 +144,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	/* Socket files go while the sockets are still open: the name must not
 	 * be taken from one who comes after us. */
 	listen_close(&run->listeners, 0);
+	if (run->follow)
+		follow_stop(run->follow);
 	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms, NULL);
 }
 
@@ -166,15 +177,20 @@ static int taken_twice(const struct listeners *l, size_t first)
 }
 
 /* Open what one --listen asks for. Returns false after saying why not. */
-static bool open_listener(struct run *run, struct listener_spec *spec)
+static bool open_listener(struct run *run, const struct config_group *g,
+			  struct listener_spec *spec)
 {
 	size_t before = run->listeners.count;
+	char to[BACKEND_TEXT];
 	struct fault why;
-	int twice;
+	int twice, err;
 
 	spec->request.mode = (unsigned)run->config.unix_mode;
 	spec->request.backlog = (int)run->config.backlog;
-	if (spec->source->open(&spec->request, &run->listeners, &why) < 0) {
+	spec->request.to = announce_backend(&g->backends[0], to);
+	err = spec->source->open(&spec->request, &run->listeners, &why);
+	spec->request.to = NULL;
+	if (err < 0) {
 		complain(why.text);
 		return false;
 	}
@@ -200,12 +216,13 @@ static bool open_listeners(struct run *run, size_t *counts)
 		for (size_t j = 0; j < g->listener_count; j++) {
 			struct listener_spec *spec = &g->listeners[j];
 
-			if (!open_listener(run, spec))
+			if (!open_listener(run, g, spec))
 				fine = fine && spec->source->dispensable;
 		}
 		counts[i] = run->listeners.count;
 	}
-	return fine && run->listeners.count > 0;
+	return fine &&
+	       (run->listeners.count > 0 || follow_descriptors(&run->config));
 }
 
 static void warn_of_unserved(const struct run *run)
@@ -220,32 +237,6 @@ static void warn_of_unserved(const struct run *run)
 		 "their clients will wait for ever: %s",
 		 names);
 	logger_put(LEVEL_WARN, text);
-}
-
-static void say_listening(const struct listener *l,
-			  const struct config_group *g)
-{
-	char text[512], at[ADDR_TEXT], to[ADDR_TEXT];
-	int n = snprintf(text, sizeof(text), "listening on %s ->",
-			 addr_print(&l->addr, at));
-
-	for (size_t i = 0; i < g->backend_count && n < (int)sizeof(text); i++) {
-		const struct relay_backend *b = &g->backends[i];
-		size_t room = sizeof(text) - (size_t)n;
-
-		if (b->host)
-			n += snprintf(text + n, room, " %s:%u", b->host,
-				      b->addr.port);
-		else
-			n += snprintf(text + n, room, " %s",
-				      addr_print(&b->addr, to));
-	}
-	if (l->only.family != AF_UNSPEC && n < (int)sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n,
-			 ", for clients of %s only (the port looks open on "
-			 "every address; others are reset)",
-			 addr_print(&l->only, at));
-	logger_put(LEVEL_INFO, text);
 }
 
 /* The door of a group, which all its listeners share; NULL if it is open. */
@@ -266,17 +257,14 @@ static const struct relay_door *door_of(struct run *run, size_t group)
 	return &run->doors[group];
 }
 
-/* Hand listener i to the relay, which closes it; its socket file stays ours. */
-static int serve(struct run *run, size_t group, size_t i)
+/* All that is the same for every listener of a group. */
+static struct relay_route route_of(struct run *run, size_t group)
 {
 	const struct config_group *g = &run->config.groups[group];
-	struct listener *l = &run->listeners.at[i];
-	int err;
 
-	run->routes[i] = (struct relay_route){
+	return (struct relay_route){
 		.backends = g->backends,
 		.count = g->backend_count,
-		.only = l->only,
 		.door = door_of(run, group),
 		.send_proxy = (enum proxy_version)run->config.send_proxy,
 		.fronts = run->config.fronts,
@@ -284,6 +272,21 @@ static int serve(struct run *run, size_t group, size_t i)
 		.unix_fronts = run->config.unix_fronts,
 		.wait_for_backend_ms = run->config.wait_for_backend_ms,
 	};
+}
+
+/* Hand listener i to the relay, which closes it; its socket file stays ours. */
+static int serve(struct run *run, size_t group, size_t i)
+{
+	struct listener *l = &run->listeners.at[i];
+	int err;
+
+	run->routes[i] = route_of(run, group);
+	run->routes[i].only = l->only;
+	if (l->asked->interface) {
+		run->routes[i].entry = follow_entry(run->follow, l->asked);
+		if (!run->routes[i].entry)
+			return -ENOMEM;
+	}
 	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
 	if (err < 0) {
 		char text[256], at[ADDR_TEXT];
@@ -294,6 +297,25 @@ static int serve(struct run *run, size_t group, size_t i)
 		return err;
 	}
 	l->fd = -1;
+	return 0;
+}
+
+/* The interfaces, beside what is there from the start. */
+static int follow_interfaces(struct run *run)
+{
+	for (size_t i = 0; i < run->config.group_count; i++) {
+		const struct config_group *g = &run->config.groups[i];
+		struct relay_route route = route_of(run, i);
+
+		for (size_t j = 0; j < g->listener_count; j++) {
+			const struct listener_spec *spec = &g->listeners[j];
+
+			if (spec->source->argument == LISTEN_INTERFACE &&
+			    follow_listen(run->follow, spec, g, &route) < 0)
+				return -ENOMEM;
+		}
+	}
+	follow_start(run->follow);
 	return 0;
 }
 
@@ -308,14 +330,14 @@ static int serve_all(struct run *run, const size_t *counts)
 	return err;
 }
 
-static void say_all_listening(const struct run *run, const size_t *counts)
+static void announce_all(const struct run *run, const size_t *counts)
 {
 	size_t i = 0;
 
 	for (size_t group = 0; group < run->config.group_count; group++)
 		for (; i < counts[group]; i++)
-			say_listening(&run->listeners.at[i],
-				      &run->config.groups[group]);
+			announce_listener(&run->listeners.at[i],
+					  &run->config.groups[group]);
 }
 
 /* More connections than the descriptors carry would be accepted and then left
@@ -364,7 +386,9 @@ static struct relay_options relay_options(struct run *run)
 	size_t threads = choose_threads(c, descriptors);
 	struct relay_options opt;
 
-	relay_defaults(&opt, descriptors_left(descriptors, run->listeners.count,
+	relay_defaults(&opt, descriptors_left(descriptors,
+					      run->listeners.count +
+						      follow_descriptors(c),
 					      threads));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
@@ -387,6 +411,7 @@ static struct relay_options relay_options(struct run *run)
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
 	struct relay_options opt = relay_options(run);
+	struct fault why;
 	int err = relay_new(&run->relay, &run->loop, &opt);
 	int status = EXIT_RUNTIME;
 
@@ -394,17 +419,26 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		complain(uv_strerror(err));
 		return EXIT_RUNTIME;
 	}
+	if (follow_descriptors(&run->config) > 0)
+		err = follow_new(&run->follow, &run->loop, run->relay, &why);
+	if (err < 0)
+		complain(why.text);
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
-	err = serve_all(run, counts);
+	if (err == 0)
+		err = serve_all(run, counts);
 	if (err == 0 && !loops_check(run->relay, &run->config, &run->listeners,
 				     run->routes, counts)) {
 		status = EXIT_USAGE;
 	} else if (err == 0 && watch_signals(run) == 0) {
-		say_all_listening(run, counts);
-		relay_run(run->relay);
-		status = EXIT_OK;
+		announce_all(run, counts);
+		if (!run->follow || follow_interfaces(run) == 0) {
+			relay_run(run->relay);
+			status = EXIT_OK;
+		}
 	}
+	if (run->follow)
+		follow_stop(run->follow);
 	run->busy = relay_free(run->relay) < 0;
 	return status;
 }
@@ -456,6 +490,7 @@ static int run_config(struct run *run)
 	}
 	listen_close(&run->listeners, 0);
 	free(run->doors);
+	follow_free(run->follow);
 	free(run->routes);
 	free(counts);
 	return status;

@@ -135,7 +135,7 @@ static bool is_not_unix(const char *prefix)
 static bool is_ours(const char *prefix)
 {
 	return prefix[0] == '\0' || strcmp(prefix, "only") == 0 ||
-	       is_unix(prefix);
+	       strcmp(prefix, "if") == 0 || is_unix(prefix);
 }
 
 static void check_door(struct args *a)

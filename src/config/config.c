@@ -89,6 +89,9 @@ static bool is_same_listener(const struct listener_spec *a,
 			return addr_is_wildcard(&x->addr) &&
 			       addr_is_wildcard(&y->addr);
 		return addr_equal(&x->addr, &y->addr);
+	case LISTEN_INTERFACE:
+		return x->addr.port != 0 && x->addr.port == y->addr.port &&
+		       strcmp(x->interface, y->interface) == 0;
 	case LISTEN_ONE_ADDRESS:
 	case LISTEN_PATH:
 		return addr_equal(&x->addr, &y->addr);

@@ -56,14 +56,30 @@ static void say_refused(struct door *d, int fd, const struct conn_origin *from,
 	say(d, text);
 }
 
+static bool is_entry(const struct relay_entry *entry, const struct addr *local,
+		     int fd)
+{
+	size_t i = 0;
+
+	while (i < entry->count && !addr_same_ip(&entry->at[i], local))
+		i++;
+	return i < entry->count &&
+	       (entry->interface == 0 ||
+		sock_came_through(fd, local->family, entry->interface));
+}
+
 /* A wildcard listener is reached at every address; the socket that it accepts
  * knows at which. */
 static bool came_in_right(const struct relay_route *route, int fd)
 {
+	bool any = route->only.family == AF_UNSPEC;
 	struct addr local;
 
+	if (any && !route->entry)
+		return true;
 	return sock_local(fd, &local) == 0 &&
-	       addr_same_ip(&local, &route->only);
+	       (any || addr_same_ip(&local, &route->only)) &&
+	       (!route->entry || is_entry(route->entry, &local, fd));
 }
 
 static bool is_allowed(const struct relay_door *rules,
@@ -110,7 +126,7 @@ bool door_lets_in(struct door *d, int fd, struct conn_origin *from)
 	const struct relay_route *route = from->route;
 	enum refusal why = REFUSALS;
 
-	if (route->only.family != AF_UNSPEC && !came_in_right(route, fd))
+	if (!came_in_right(route, fd))
 		why = REFUSED_ADDRESS;
 	else if (route->door)
 		why = ask(d, route->door, from);

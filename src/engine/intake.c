@@ -14,9 +14,10 @@ enum {
 };
 
 struct listening {
-	struct list node; /* in the intake's listening */
+	struct list node; /* in the intake's listening, or closed */
 	struct intake *intake;
 	struct acceptor *acceptor; /* NULL once it is closed */
+	int fd;                    /* the acceptor's */
 	struct addr bound;
 	const struct relay_route *route;
 	char *path; /* of a Unix listener: bound's */
@@ -39,8 +40,7 @@ static void pause_accepting(struct intake *in)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->acceptor)
-			acceptor_pause(l->acceptor);
+		acceptor_pause(l->acceptor);
 	}
 }
 
@@ -48,7 +48,7 @@ static void resume_accepting(struct intake *in)
 {
 	struct list *pos;
 
-	if (!in->paused || in->closed)
+	if (!in->paused || in->over)
 		return;
 	in->paused = false;
 	deadline_cancel(&in->resume);
@@ -80,7 +80,7 @@ static bool may_accept(void *owner)
 	struct listening *l = owner;
 	struct intake *in = l->intake;
 
-	if (in->paused || in->closed)
+	if (in->paused || in->over)
 		return false;
 	if (!quota_is_full(&in->connections))
 		return true;
@@ -155,8 +155,7 @@ static void on_check(struct deadline *d)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->acceptor)
-			acceptor_check(l->acceptor);
+		acceptor_check(l->acceptor);
 	}
 	worker_arm(in->worker, QUEUE_CHECK, &in->check);
 }
@@ -177,74 +176,123 @@ static void set_inherited(const struct intake *in, int fd)
 		sock_keepalive(fd, in->worker->options->keepalive_s);
 }
 
+static void free_listening(struct listening *l)
+{
+	list_remove(&l->node);
+	free(l->path);
+	free(l);
+}
+
+/* One that listened there before: an address that comes and goes costs memory
+ * once. */
+static struct listening *find_closed(struct intake *in,
+				     const struct addr *bound,
+				     const struct relay_route *route)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->closed) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->route == route && addr_equal(&l->bound, bound))
+			return l;
+	}
+	return NULL;
+}
+
+static struct listening *make_listening(struct intake *in,
+					const struct addr *bound,
+					const struct relay_route *route)
+{
+	struct listening *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	list_init(&l->node);
+	l->intake = in;
+	l->route = route;
+	l->bound = *bound;
+	if (bound->family != AF_UNIX || !bound->path)
+		return l;
+	l->path = strdup(bound->path);
+	l->bound.path = l->path;
+	if (l->path)
+		return l;
+	free(l);
+	return NULL;
+}
+
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route)
 {
-	struct listening *l;
+	struct listening *l = find_closed(in, bound, route);
 	int err = door_prepare(&in->door, route);
 
 	if (err < 0)
 		return err;
-	err = -ENOMEM;
-	l = calloc(1, sizeof(*l));
 	if (!l)
-		return err;
-	l->intake = in;
-	l->route = route;
-	l->bound = *bound;
-	if (bound->family == AF_UNIX && bound->path) {
-		l->path = strdup(bound->path);
-		if (!l->path)
-			goto free_listening;
-		l->bound.path = l->path;
-	}
+		l = make_listening(in, bound, route);
+	if (!l)
+		return -ENOMEM;
 	err = acceptor_open(&l->acceptor, &in->worker->watches, fd,
 			    &acceptor_events, l);
-	if (err < 0)
-		goto free_path;
+	if (err < 0) {
+		l->acceptor = NULL;
+		if (list_is_empty(&l->node))
+			free_listening(l);
+		return err;
+	}
+	l->fd = fd;
 	set_inherited(in, fd);
+	list_remove(&l->node);
 	list_append(&in->listening, &l->node);
 	worker_arm(in->worker, QUEUE_CHECK, &in->check);
 	if (!in->paused)
 		acceptor_resume(l->acceptor);
 	return 0;
+}
 
-free_path:
-	free(l->path);
-free_listening:
-	free(l);
-	return err;
+static void close_listening(struct listening *l)
+{
+	acceptor_close(l->acceptor);
+	l->acceptor = NULL;
+	list_remove(&l->node);
+	list_append(&l->intake->closed, &l->node);
+}
+
+int intake_unlisten(struct intake *in, int fd)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->fd != fd)
+			continue;
+		close_listening(l);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* Connections still point to where they were accepted, so the listener's
  * memory stays. */
 void intake_close(struct intake *in)
 {
-	struct list *pos;
-
-	in->closed = true;
+	in->over = true;
 	deadline_cancel(&in->resume);
 	deadline_cancel(&in->check);
 	door_close(&in->door);
-	list_for_each (pos, &in->listening) {
-		struct listening *l = list_entry(pos, struct listening, node);
-
-		if (l->acceptor)
-			acceptor_close(l->acceptor);
-		l->acceptor = NULL;
-	}
+	while (!list_is_empty(&in->listening))
+		close_listening(
+			list_entry(in->listening.next, struct listening, node));
 }
 
 void intake_free(struct intake *in)
 {
-	while (!list_is_empty(&in->listening)) {
-		struct listening *l =
-			list_entry(in->listening.next, struct listening, node);
-
-		list_remove(&l->node);
-		free(l->path);
-		free(l);
-	}
+	while (!list_is_empty(&in->closed))
+		free_listening(
+			list_entry(in->closed.next, struct listening, node));
 	door_free(&in->door);
 }
 
@@ -262,6 +310,7 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 	};
 	list_init(&in->listening);
 	door_init(&in->door, worker, stats);
+	list_init(&in->closed);
 	deadline_init(&in->resume);
 	deadline_init(&in->check);
 	worker_queue(worker, QUEUE_RESUME, RESUME_MS, on_resume);

@@ -15,10 +15,11 @@ struct intake {
 	struct quota connections;
 	struct door door;
 	struct list listening;
+	struct list closed; /* listeners that connections may remember */
 	struct deadline resume, check;
 	struct stats *stats;
 	uint64_t say_after_ms; /* no word about a shortage before */
-	bool paused, closed;
+	bool paused, over;
 	/* A connection that has been let in and counted; takes fd. */
 	void (*accepted)(void *owner, int fd, const struct conn_origin *from);
 	void *owner;
@@ -34,6 +35,9 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 /* relay_listen()'s part of the work, and its contract. */
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route);
+
+/* relay_unlisten()'s. */
+int intake_unlisten(struct intake *in, int fd);
 
 /* One of those let in has gone, or could not be served. source is what it came
  * in with. */

@@ -12,7 +12,8 @@
 enum { ASKED_MS = 1000 };
 
 struct loops_listener {
-	struct addr addr;
+	struct addr addr; /* AF_UNSPEC: it is gone, and its place free */
+	int fd;
 	bool both_families;
 	char *path; /* addr's */
 	dev_t dev;
@@ -61,10 +62,31 @@ static void announce(struct loops *l, const struct addr *a)
 				1U << a->port % LOOPS_WORD);
 }
 
+/* A place for a listener of that route, which edges to it may still name. */
+static struct loops_listener *find_free(struct loops *l,
+					const struct relay_route *route)
+{
+	struct loops_listener *more;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (l->listeners[i].addr.family == AF_UNSPEC &&
+		    l->listeners[i].route == route)
+			return &l->listeners[i];
+	more = realloc(l->listeners, (l->count + 1) * sizeof(*more));
+	if (!more)
+		return NULL;
+	l->listeners = more;
+	return &more[l->count++];
+}
+
 int loops_add(struct loops *l, int fd, const struct addr *bound,
 	      const struct relay_route *route)
 {
-	struct loops_listener *more, e = {.addr = *bound, .route = route};
+	struct loops_listener *free_one, e = {
+						 .addr = *bound,
+						 .fd = fd,
+						 .route = route,
+					 };
 	int err = -ENOMEM;
 
 	if (route->only.family != AF_UNSPEC) {
@@ -80,10 +102,9 @@ int loops_add(struct loops *l, int fd, const struct addr *bound,
 		identify(&e);
 	}
 	uv_mutex_lock(&l->lock);
-	more = realloc(l->listeners, (l->count + 1) * sizeof(*more));
-	if (more) {
-		more[l->count++] = e;
-		l->listeners = more;
+	free_one = find_free(l, route);
+	if (free_one) {
+		*free_one = e;
 		announce(l, &e.addr);
 		err = 0;
 	}
@@ -91,6 +112,21 @@ int loops_add(struct loops *l, int fd, const struct addr *bound,
 	if (err < 0)
 		free(e.path);
 	return err;
+}
+
+void loops_remove(struct loops *l, int fd)
+{
+	uv_mutex_lock(&l->lock);
+	for (size_t i = 0; i < l->count; i++) {
+		struct loops_listener *e = &l->listeners[i];
+
+		if (e->fd != fd || e->addr.family == AF_UNSPEC)
+			continue;
+		free(e->path);
+		e->path = NULL;
+		e->addr = (struct addr){0};
+	}
+	uv_mutex_unlock(&l->lock);
 }
 
 static bool is_local(struct loops *l, const struct addr *a, uint64_t now_ms)

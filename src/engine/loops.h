@@ -39,6 +39,9 @@ void loops_free(struct loops *l);
 int loops_add(struct loops *l, int fd, const struct addr *bound,
 	      const struct relay_route *route);
 
+/* What was added for fd is no listener any more. */
+void loops_remove(struct loops *l, int fd);
+
 /* Would a connection of that route to *to lead back to it? Costs a system call
  * at most, and that only for what has the port of a wildcard listener. Unix
  * sockets are known by their path alone. */

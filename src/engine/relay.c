@@ -191,6 +191,12 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
 			  where);
 }
 
+int relay_unlisten(struct relay *r, int fd)
+{
+	loops_remove(&r->commons.loops, fd);
+	return intake_unlisten(&r->intake, fd);
+}
+
 void relay_run(struct relay *r)
 {
 	if (!r->over)

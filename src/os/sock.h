@@ -82,6 +82,16 @@ int sock_speaks_first(int fd);
  * tell. */
 size_t sock_unsent(int fd);
 
+/* Let in only what comes through that interface, or from this machine to one of
+ * its addresses; before bind(). Returns 1, 0 where the system has nothing of the kind, or a
+ * negative errno. */
+int sock_bind_device(int fd, const char *interface);
+
+/* Has a connection that was accepted come through the interface of that index,
+ * or from this machine to one of its addresses? True where it cannot be told. family is that of
+ * sock_local(). */
+bool sock_came_through(int fd, int family, unsigned interface);
+
 /* Send small segments at once. A Unix socket always does: 0. */
 int sock_nodelay(int fd);
 

@@ -83,6 +83,24 @@ struct sock_ports sock_ephemeral(void)
 	};
 }
 
+/* IP_BOUND_IF is for what is sent: a listener gets clients of every interface
+ * still (XNU in_pcb.c, inp_restricted_recv()). The strong host model is there
+ * for tunnels (net.inet.ip.check_interface). */
+int sock_bind_device(int fd, const char *interface)
+{
+	(void)fd;
+	(void)interface;
+	return 0;
+}
+
+bool sock_came_through(int fd, int family, unsigned interface)
+{
+	(void)fd;
+	(void)family;
+	(void)interface;
+	return true;
+}
+
 int sock_speaks_first(int fd)
 {
 	(void)fd;

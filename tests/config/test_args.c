@@ -150,6 +150,8 @@ static void two_listeners_for_one_socket_are_said(void **state)
 		{"systemd", "systemd:web"},
 		{"systemd:web", "systemd:web"},
 		{"launchd:web", "launchd:web"},
+		{"if:wg0:80", "if:wg0:80"},
+		{"if:wg0:80", "if:wg0+ll:80"},
 	};
 
 	(void)state;
@@ -172,6 +174,8 @@ static void listeners_that_do_not_collide_are_taken(void **state)
 	(void)state;
 	assert_fine("--listen 127.0.0.1:0 --listen 127.0.0.1:0 " T);
 	assert_fine("--listen 127.0.0.1:1 --listen [::1]:1 " T);
+	assert_fine("--listen if:wg0:80 --listen if:wg0:443 " T);
+	assert_fine("--listen if:wg0:80 --listen if:wg1:80 " T);
 	assert_fine("--listen systemd:web --listen systemd:mail " T);
 	assert_fine("--listen fd:3 --listen fd:4 " T);
 	assert_fine(L T "--listen 127.0.0.1:2 " T);
