@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2086 # part of play.sh
 # A real Vite, fetched once from the npm registry, and a real browser.
 browsers="chromium-headless-shell chromium chromium-browser google-chrome
 	/usr/lib*/chromium*/headless_shell"
@@ -16,7 +17,7 @@ find_browser() {
 }
 
 fetch() {
-	node -e 'process.exit(parseInt(process.versions.node) < 18)' ||
+	node -e 'process.exit(parseInt(process.version.slice(1)) < 18 ? 1 : 0)' ||
 		skip "node 18 or newer, for Vite"
 	find_browser >/dev/null || skip "a browser (chromium-headless-shell)"
 	mkdir -p "$work"

@@ -11,7 +11,7 @@ name=$1 lowport=$2 sudo=$3 work=$4
 here=$(cd -- "$(dirname -- "$0")" && pwd)
 example=$here/../../conf/examples/$name.md
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-tries=50 # of 0.1 s each
+tries=${TRIES:-150} # of 0.1 s each
 
 skip() {
 	echo "skip: $*"
@@ -31,6 +31,7 @@ packages() { :; }
 fetch() { :; }
 before() { :; }
 after() { :; }
+# shellcheck disable=SC1090
 [ ! -e "$here/$name.sh" ] || . "$here/$name.sh"
 
 # --- outside ---------------------------------------------------------------

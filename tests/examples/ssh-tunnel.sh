@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2086 # part of play.sh
 # The machine "server" is here too: a real sshd on 127.0.0.2, and a web server
 # on its port 3000. The keys are made for this once.
 packages() {
