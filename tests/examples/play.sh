@@ -88,9 +88,11 @@ cover /etc/hosts <<'END'
 127.0.0.2 server
 END
 
-# As the one who types.
+# As the one who types; "on" has how to get to another machine.
+on=
 as_you() {
-	(cd "$home" && exec setpriv --reuid $user --regid $user --clear-groups \
+	# shellcheck disable=SC2086
+	(cd "$home" && exec $on setpriv --reuid $user --regid $user --clear-groups \
 		env -i HOME="$home" USER=you LOGNAME=you TERM=dumb \
 		LC_ALL=C.UTF-8 PATH="$room/bin:$PATH" "$@")
 }
@@ -113,15 +115,18 @@ await() {
 	done
 }
 
+# On this machine, or on one that before() has made a network for.
 type_it() {
-	as_you sh -c "$(cat "$1.do")" >"$1.out" 2>"$1.log" </dev/null
+	on=
+	[ ! -e "$1.on" ] || on="nsenter --net=/run/netns/$(cat "$1.on")"
+	as_you sh -c "$(cat "$1.do")" >"$1.out" 2>"$1.log" </dev/null && on=
 }
 
 type_until_right() { type_it "$1" && matches "$1.out" "$1.says"; }
 
 # What prints something may have to wait for what was started before it.
 play() {
-	echo "$ $(cat "$1.do")"
+	printf '$ %s\n' "$(cat "$1.do")"
 	if [ -s "$1.says" ]; then
 		await type_until_right "$1" ||
 			fail "it was to say: $(cat "$1.says")"
@@ -158,7 +163,7 @@ fi
 install -d "$room/mac"
 awk -v prompt=% -v dir="$room/mac" -f "$here/steps.awk" "$example" || exit 0
 for step in "$room"/mac/*.do; do
-	echo "% $(cat "$step")"
+	printf '%% %s\n' "$(cat "$step")"
 	as_you sh -c "$(cat "$step") --print" >"$step.out" 2>&1 ||
 		fail "% $(cat "$step"): $(cat "$step.out")"
 done
