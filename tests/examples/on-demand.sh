@@ -1,0 +1,12 @@
+# shellcheck shell=sh disable=SC2154,SC2086 # part of play.sh
+
+no_app() { ! pgrep -x python3 >/dev/null; }
+
+# The app is lowport's child, nobody but you, and ends with it.
+after() {
+	app=$(pgrep -x -P "$pid" python3) || fail "lowport has no app"
+	[ "$(ps -o uid= -p "$app" | tr -d ' ')" = $user ] ||
+		fail "the app runs as $(ps -o user= -p "$app")"
+	kill "$pid"
+	await no_app || fail "the app goes on without lowport"
+}
