@@ -110,7 +110,7 @@ edit('fifth')
 await until('that works', () => says('fifth'))
 assert.equal(loads, 2)
 
-// Vite's page would go around lowport, to port 5173, where it has to.
+// When Vite's page gets no WebSocket here it goes to port 5173 by itself.
 for (const { url: where } of sockets.values())
 	assert.equal(new URL(where).host, new URL(url).host)
 process.exit(0)
