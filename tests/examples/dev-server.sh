@@ -23,7 +23,9 @@ fetch() {
 	mkdir -p "$work"
 	cp "$here"/app/* "$work"
 	cmp -s "$work/package-lock.json" "$work/fetched" && return
-	(cd "$work" && npm ci --no-audit --no-fund) >"$work.log" 2>&1 ||
+	(cd "$work" && timeout 60 npm ci --no-audit --no-fund \
+		--fetch-retry-mintimeout 1000 --fetch-retry-maxtimeout 2000) \
+		>"$work.log" 2>&1 ||
 		skip "Vite from the npm registry, see $work.log:" \
 			"$(grep -m 1 'npm ERR\|npm error' "$work.log")"
 	cp "$work/package-lock.json" "$work/fetched"

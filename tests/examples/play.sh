@@ -75,6 +75,7 @@ install -d -o $user -g $user "$home"
 
 # Put a file over one of the system's, here only.
 cover() {
+	[ -e "$1" ] || skip "$1, to put another over it"
 	cat >"$room/${1##*/}"
 	mount --bind "$room/${1##*/}" "$1"
 }
