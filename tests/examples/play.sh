@@ -3,8 +3,8 @@
 # network, a process table and a few files of its own. What it says a command
 # prints has to be printed; "..." stands for anything. NAME.sh, where there is
 # one, may have: packages() to name what is needed, fetch() to get what is not
-# in a package, before() to make what the example takes for granted, and
-# after() to look closer.
+# in a package, before() to make what the example takes for granted, after() to
+# look closer, and at_end() to look when lowport has ended.
 # usage: play.sh NAME LOWPORT SUDO WORK
 set -eu
 name=$1 lowport=$2 sudo=$3 work=$4
@@ -31,6 +31,7 @@ packages() { :; }
 fetch() { :; }
 before() { :; }
 after() { :; }
+at_end() { :; }
 # shellcheck disable=SC1090
 [ ! -e "$here/$name.sh" ] || . "$here/$name.sh"
 
@@ -156,6 +157,7 @@ pid=$(lowport_pid)
 after
 kill "$pid"
 await not_running "$pid" || fail "lowport does not stop"
+at_end
 if grep -rE 'AddressSanitizer|LeakSanitizer|runtime error:' "$room/steps"; then
 	fail "see above"
 fi
