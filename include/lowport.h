@@ -37,6 +37,7 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
+	uint64_t wait_ms; /* hold a client so long while nobody answers */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
