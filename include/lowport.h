@@ -38,6 +38,7 @@ struct relay_route {
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
 	uint64_t wait_ms; /* hold a client so long while nobody answers */
+	void *data;       /* the caller's */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -53,6 +54,13 @@ struct relay_options {
 
 	uint64_t listener_check_ms; /* look so often whether they listen */
 
+	/* A client of a route has come; false: refuse it. NULL: all are taken.
+	 */
+	bool (*arrived)(void *data, const struct relay_route *route);
+	/* One of those that were taken has gone, once for each; what is NULL if
+	 * its connection could not even begin. NULL likewise. */
+	void (*left)(void *data, const struct relay_route *route,
+		     const struct record *what);
 	/* A connection has ended. NULL if nobody wants to know. */
 	void (*ended)(void *data, const struct record *what);
 	/* Something an operator would want to know. NULL likewise. */
@@ -77,6 +85,10 @@ int relay_new(struct relay **out, uv_loop_t *loop,
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route);
+
+/* Let the clients of a route wait in the backlog, or, with hold false, no longer.
+ */
+void relay_hold(struct relay *r, const struct relay_route *route, bool hold);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

@@ -12,6 +12,7 @@
  *   listener   ADDR:PORT  *:PORT  unix:/path  SOURCE[:NAME][@ADDR:PORT]
  *              (port 0 where we bind: any free one)
  *   backend    ADDR:PORT  PORT  NAME:PORT  unix:/path
+ *              (and auto, unix:auto, which config.c knows)
  */
 
 /* A parsed listener. Its strings are its own. */

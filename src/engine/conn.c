@@ -113,7 +113,7 @@ void conn_close(struct conn *c, enum close_reason reason)
 	close_side(c, BACKEND, reason == CLOSE_DONE);
 	close_side(c, CLIENT, reason == CLOSE_DONE);
 	list_remove(&c->node);
-	w->events->ended(w->owner, &what);
+	w->events->ended(w->owner, c->route, &what);
 }
 
 void conn_close_all(struct worker *w, enum close_reason reason)

@@ -19,6 +19,7 @@ struct listening {
 	struct acceptor *acceptor; /* NULL once it is closed */
 	struct addr bound;
 	const struct relay_route *route;
+	bool held;  /* by intake_hold() */
 	char *path; /* of a Unix listener: bound's */
 };
 
@@ -55,7 +56,25 @@ static void resume_accepting(struct intake *in)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		acceptor_resume(l->acceptor);
+		if (!l->held)
+			acceptor_resume(l->acceptor);
+	}
+}
+
+void intake_hold(struct intake *in, const struct relay_route *route, bool hold)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->route != route || !l->acceptor)
+			continue;
+		l->held = hold;
+		if (hold)
+			acceptor_pause(l->acceptor);
+		else if (!in->paused)
+			acceptor_resume(l->acceptor);
 	}
 }
 
@@ -80,7 +99,7 @@ static bool may_accept(void *owner)
 	struct listening *l = owner;
 	struct intake *in = l->intake;
 
-	if (in->paused || in->closed)
+	if (in->paused || in->closed || l->held)
 		return false;
 	if (!quota_is_full(&in->connections))
 		return true;
@@ -122,6 +141,14 @@ static bool is_let_in(const struct relay_route *route, int fd)
 	       addr_same_ip(&local, &route->only);
 }
 
+/* Whoever is, leaves: this is asked last. */
+static bool is_taken(const struct intake *in, const struct relay_route *route)
+{
+	const struct relay_options *opt = in->worker->options;
+
+	return !opt->arrived || opt->arrived(opt->data, route);
+}
+
 static void on_accepted(void *owner, int fd, const struct addr *client)
 {
 	struct listening *l = owner;
@@ -132,7 +159,7 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
-	if (!is_let_in(l->route, fd)) {
+	if (!is_let_in(l->route, fd) || !is_taken(in, l->route)) {
 		in->stats->refused++;
 		sock_reset(fd);
 		return;

@@ -33,6 +33,9 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route);
 
+/* relay_hold(). */
+void intake_hold(struct intake *in, const struct relay_route *route, bool hold);
+
 /* One of those let in has gone, or could not be served. */
 void intake_give_back(struct intake *in);
 

@@ -61,7 +61,15 @@ static void check_drained(struct relay *r)
 		uv_timer_start(&r->grace, on_drain_turn, 0, 0);
 }
 
-static void on_ended(void *owner, const struct record *what)
+static void leave(const struct relay *r, const struct relay_route *route,
+		  const struct record *what)
+{
+	if (r->options.left)
+		r->options.left(r->options.data, route, what);
+}
+
+static void on_ended(void *owner, const struct relay_route *route,
+		     const struct record *what)
 {
 	struct lane *lane = owner;
 	struct relay *r = lane->relay;
@@ -70,6 +78,7 @@ static void on_ended(void *owner, const struct record *what)
 	stats_end(&r->stats, what);
 	if (r->options.ended)
 		r->options.ended(r->options.data, what);
+	leave(r, route, what);
 	intake_give_back(&r->intake);
 	check_drained(r);
 }
@@ -83,10 +92,11 @@ static void on_starved(void *owner, int err)
 }
 
 /* A connection that never began. */
-static void on_failed(void *owner, int err)
+static void on_failed(void *owner, const struct relay_route *route, int err)
 {
 	struct lane *lane = owner;
 
+	leave(lane->relay, route, NULL);
 	lane->open--;
 	lane->relay->stats.open--;
 	intake_give_back(&lane->relay->intake);
@@ -117,7 +127,7 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 	else
 		err = conn_open(&r->worker, fd, from);
 	if (err < 0)
-		on_failed(lane, err);
+		on_failed(lane, from->route, err);
 }
 
 static void close_all(struct relay *r)
@@ -167,6 +177,11 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route)
 {
 	return intake_listen(&r->intake, fd, bound, route);
+}
+
+void relay_hold(struct relay *r, const struct relay_route *route, bool hold)
+{
+	intake_hold(&r->intake, route, hold);
 }
 
 void relay_run(struct relay *r)

@@ -20,7 +20,8 @@ struct report {
 	struct list node;
 	enum { REPORT_ENDED, REPORT_FAILED, REPORT_STARVED } kind;
 	int err;
-	struct record what; /* REPORT_ENDED */
+	const struct relay_route *route; /* not of REPORT_STARVED */
+	struct record what;              /* REPORT_ENDED */
 };
 
 struct remote {
@@ -68,9 +69,12 @@ static void report(struct remote *r, const struct report *what)
 	uv_async_send(&r->reported);
 }
 
-static void on_worker_ended(void *owner, const struct record *what)
+static void on_worker_ended(void *owner, const struct relay_route *route,
+			    const struct record *what)
 {
-	report(owner, &(struct report){.kind = REPORT_ENDED, .what = *what});
+	report(owner, &(struct report){.kind = REPORT_ENDED,
+				       .route = route,
+				       .what = *what});
 }
 
 static void on_worker_starved(void *owner, int err)
@@ -108,6 +112,7 @@ static void obey(struct remote *r, struct order *o)
 		err = conn_open(&r->worker, o->fd, &o->from);
 		if (err < 0)
 			report(r, &(struct report){.kind = REPORT_FAILED,
+						   .route = o->from.route,
 						   .err = err});
 		break;
 	case ORDER_CLOSE_ALL:
@@ -148,10 +153,10 @@ static void deliver(struct remote *r, const struct report *what)
 {
 	switch (what->kind) {
 	case REPORT_ENDED:
-		r->events->ended(r->owner, &what->what);
+		r->events->ended(r->owner, what->route, &what->what);
 		break;
 	case REPORT_FAILED:
-		r->events->failed(r->owner, what->err);
+		r->events->failed(r->owner, what->route, what->err);
 		break;
 	case REPORT_STARVED:
 		r->events->starved(r->owner, what->err);

@@ -11,9 +11,10 @@ struct remote;
 
 /* What a remote tells home, on home's thread. */
 struct remote_events {
-	void (*ended)(void *owner, const struct record *what);
+	void (*ended)(void *owner, const struct relay_route *route,
+		      const struct record *what);
 	/* A connection could not even begin: err. Its client was reset. */
-	void (*failed)(void *owner, int err);
+	void (*failed)(void *owner, const struct relay_route *route, int err);
 	/* As worker_events has it. */
 	void (*starved)(void *owner, int err);
 };

@@ -51,6 +51,9 @@ struct sock_ports {
  * 65535 if it does not tell. */
 struct sock_ports sock_ephemeral(void);
 
+/* Does somebody wait to be accepted? */
+bool sock_has_waiting(int listener);
+
 /* Is there something to be read? */
 bool sock_has_input(int fd);
 
