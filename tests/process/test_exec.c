@@ -405,9 +405,9 @@ static void a_connection_may_finish_before_it_is_stopped(void **state)
 	(void)state;
 	app_need();
 	p = EXEC(app_command(""), "auto");
-	app_ask(program_where(p, 0));
 	client = peer_dial(program_where(p, 0));
 	peer_send(client, "hel", 3);
+	proc_line(p, "started \"", 0);
 	proc_signal(p, SIGTERM);
 	proc_line(p, "accepting no more, 1 connections may finish", 0);
 	peer_send(client, "lo", 2);
