@@ -32,8 +32,8 @@ static const char source[] =
 	"        os.write(1, b'child %d\\n' % os.getpid())\n"
 	"        time.sleep(1000)\n"
 	"if '--loud' in options:\n"
-	"    os.write(1, b'x' * 5000000)\n"
-	"    os.write(1, b'loud\\n' * 1000000)\n"
+	"    os.write(1, b'x' * 500000)\n"
+	"    os.write(1, b'loud\\n' * 100000)\n"
 	"unix = place[0] == 'unix'\n"
 	"s = socket.socket(socket.AF_UNIX if unix else socket.AF_INET)\n"
 	"s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
@@ -45,6 +45,7 @@ static const char source[] =
 	"    while True:\n"
 	"        some = c.recv(65536)\n"
 	"        if not some: break\n"
+	"        os.write(1, b'hears\\n')\n"
 	"        heard += some\n"
 	"    c.sendall(b'%d heard %s' % (os.getpid(), heard))\n"
 	"    c.close()\n";

@@ -6,7 +6,7 @@
 
 /*
  * A real program for lowport to start: a server in Python, which hears a client
- * to its end and answers "PID heard TEXT".
+ * to its end (and prints "hears" meanwhile) and answers "PID heard TEXT".
  */
 
 /* Skip this test if there is no Python; write the server to a file. */
@@ -16,7 +16,7 @@ void app_need(void);
  * --deaf       SIGTERM is ignored
  * --slow       after SIGTERM it serves on for a second
  * --family     a child of its own, which ignores SIGTERM, is told: "child PID"
- * --loud       prints ten megabytes first
+ * --loud       prints a megabyte first
  */
 const char *app_command(const char *options);
 const char *app_unix_command(const char *options);
