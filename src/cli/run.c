@@ -297,12 +297,6 @@ static void say_listening(const struct listener *l,
 	logger_put(LEVEL_INFO, text);
 }
 
-/* A backend that is only being started gets time for it. */
-static uint64_t wait_ms(const struct config *c, const struct config_group *g)
-{
-	return c->wait_ms == 0 && g->command ? EXEC_WAIT_MS : c->wait_ms;
-}
-
 /* Hand listener i to the relay, which closes it; its socket file stays ours. */
 static int serve(struct run *run, size_t group, size_t i)
 {
@@ -314,7 +308,7 @@ static int serve(struct run *run, size_t group, size_t i)
 		.backends = g->backends,
 		.count = g->backend_count,
 		.only = l->only,
-		.wait_ms = wait_ms(&run->config, g),
+		.wait_ms = g->command ? EXEC_WAIT_MS : 0,
 		.data = demand_backend(&run->demand, group),
 	};
 	err = idle_listener(&run->idle, l->fd);

@@ -40,7 +40,6 @@ struct config {
 	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
 	uint64_t threads;      /* 0: one for each performance core, up to 4 */
-	uint64_t wait_ms;      /* 0: 30 s with a command, else not */
 	uint64_t stop_idle_ms; /* 0: never */
 	uint64_t exit_on_idle_ms; /* 0: never */
 	uint64_t backlog;

@@ -142,8 +142,6 @@ const struct option options[] = {
 	{"exec", "COMMAND", true, parse_exec, 0, 0, 0, NULL,
 	 "start this for the first client, and forward to it; --to says where "
 	 "it listens (auto, if there is none)"},
-	{"wait-for-backend", "TIME", false, parse_time, AT(wait_ms), 0, DAY,
-	 "0", "hold a client so long while no backend answers"},
 	{"stop-idle", "TIME", false, parse_time, AT(stop_idle_ms), 0,
 	 1000 * DAY, "10m",
 	 "stop what --exec has started when nobody was connected for so long; "
