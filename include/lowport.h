@@ -37,7 +37,6 @@ struct relay_route {
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
-	uint64_t wait_ms; /* hold a client so long while nobody answers */
 	void *data;       /* the caller's */
 };
 

@@ -308,7 +308,7 @@ static int serve(struct run *run, size_t group, size_t i)
 		.backends = g->backends,
 		.count = g->backend_count,
 		.only = l->only,
-		.wait_ms = g->command ? EXEC_WAIT_MS : 0,
+		.wait_for_backend_ms = g->command ? EXEC_WAIT_MS : 0,
 		.data = demand_backend(&run->demand, group),
 	};
 	err = idle_listener(&run->idle, l->fd);

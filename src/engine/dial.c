@@ -33,8 +33,6 @@ struct dial {
 	int fd;              /* of the attempt in progress, or -1 */
 	int error;           /* what the last attempt said */
 	struct addr where;   /* the address tried last */
-	uint64_t started_ms;
-	bool waits; /* to begin again */
 	struct deadline timeout, retry;
 	dial_cb cb;
 	void *data;
@@ -179,15 +177,8 @@ static int attempt(struct dial *d)
 void dial_retry(struct deadline *deadline)
 {
 	struct dial *d = list_entry(deadline, struct dial, retry);
-	int err;
+	int err = attempt(d);
 
-	if (d->waits) {
-		d->waits = false;
-		d->backend = 0;
-		go_on(d);
-		return;
-	}
-	err = attempt(d);
 	if (err < 0)
 		fail_attempt(d, err);
 }
@@ -374,12 +365,6 @@ static void go_on(struct dial *d)
 		end_attempt(d);
 		d->error = err;
 	}
-	if ((d->error == -ECONNREFUSED || d->error == -ENOENT) &&
-	    uv_now(d->worker->loop) - d->started_ms < d->route->wait_ms) {
-		d->waits = true;
-		worker_arm(d->worker, QUEUE_RETRY, &d->retry);
-		return;
-	}
 	finish(d, d->error);
 }
 
@@ -396,7 +381,6 @@ int dial_start(struct dial **out, struct worker *w,
 	d->speaks_first = speaks_first;
 	d->fd = -1;
 	d->error = -EHOSTUNREACH;
-	d->started_ms = uv_now(w->loop);
 	d->cb = cb;
 	d->data = data;
 	list_init(&d->lookup);
