@@ -301,6 +301,36 @@ function table_of_growth(    i, j, who, at, name, n, list, row) {
 	}
 }
 
+function short(load, who, name, format) {
+	return has(load, who, name) ? \
+		sprintf(format, value[load, who, name]) : "-"
+}
+
+# What README.md shows: a line for each contestant.
+function overview(    i, who) {
+	print "\n## Overview\n"
+	print "| | one stream, Gbit/s | relay's CPU s per GB |" \
+		" new connections a second | relay's CPU µs each |" \
+		" small requests, p50 µs | the same on 64 connections," \
+		" relay's CPU µs each | idle connection, KiB (PSS) |" \
+		" descriptors |"
+	print "|---|--:|--:|--:|--:|--:|--:|--:|--:|"
+	for (i = 1; i <= name_count; i++) {
+		who = names[i]
+		if (who == "lowport_before" || !has("connect", who, "per_s"))
+			continue
+		print "| " pretty(who) \
+			" | " short("bulk", who, "gbits", "%.1f") \
+			" | " short("bulk", who, "cpu_gb", "%.3f") \
+			" | " short("connect", who, "per_s", "%.0f") \
+			" | " short("connect", who, "cpu_connection", "%.0f") \
+			" | " short("request", who, "p50_us", "%.0f") \
+			" | " short("requests64", who, "cpu_request", "%.1f") \
+			" | " short("idle", who, "pss_kib", "%.2f") \
+			" | " short("idle", who, "descriptors", "%.0f") " |"
+	}
+}
+
 function table_of_targets(    i, part, is, against, limit, met, text) {
 	print "\n## Targets\n"
 	print "| what | measured | wanted | |"
@@ -352,6 +382,7 @@ END {
 	for (i = 1; i <= note_count; i++)
 		print "- " notes[i]
 	relay_part("idle", "")
+	overview()
 	table_of_targets()
 	for (l = 1; l <= load_count; l++) {
 		if (!(loads[l] in measured))

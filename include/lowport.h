@@ -2,8 +2,11 @@
 #define LOWPORT_H
 
 #include "base/addr.h"
+#include "base/cidr.h"
 #include "base/log.h"
+#include "base/proxy.h"
 #include "base/record.h"
+#include "base/sources.h"
 #include "base/stats.h"
 
 #include <stdbool.h>
@@ -28,16 +31,62 @@ struct relay_backend {
 	const char *host; /* NULL if addr is all there is */
 };
 
+/* Whoever connects from this network is let in, or refused. */
+struct relay_rule {
+	struct cidr net;
+	bool allow;
+};
+
+/*
+ * Who may connect; whoever may not is reset. The first rule that fits decides,
+ * then the limits of each source: an IPv4 address, or a /64 of IPv6. All routes
+ * that point to the same door are counted together, those of another door
+ * apart. Clients of a Unix socket are let in as its file lets them, and not
+ * counted.
+ */
+struct relay_door {
+	const struct relay_rule *rules;
+	size_t rule_count;
+	bool allow_others; /* whom no rule fits */
+	struct source_limits per_source;
+};
+
+/* Where clients may come in: at one of these local addresses, whatever its
+ * port, and, where the system can tell, through that interface or from this
+ * machine. Its owner may change it between two turns of the loop. */
+struct relay_entry {
+	const struct addr *at;
+	size_t count;
+	unsigned interface; /* its index; 0: through any */
+};
+
 /* What happens to the connections of a listener: who is let in, and which
- * backend they get, the first that can be reached, in this order. It must
- * outlive the relay, and all that it points to. */
+ * backend they get: the first that can be reached, in this order, but those that
+ * could not be just now after the others. It must outlive the relay, and all
+ * that it points to. Routes with the same backends array are one group. */
 struct relay_route {
 	const struct relay_backend *backends;
 	size_t count;
 	struct addr only; /* the one local address, whatever its port, that
 			   * clients may come in at; others are reset.
 			   * AF_UNSPEC: any */
-	void *data;       /* the caller's */
+	const struct relay_entry *entry; /* likewise, of several addresses that
+					  * may change; NULL: anywhere */
+	const struct relay_door *door;   /* NULL: whoever connects may */
+
+	/* The PROXY protocol. */
+	enum proxy_version send_proxy; /* how backends are told of the client */
+	const struct cidr *fronts;     /* proxies that are believed: each has to
+					* send a header, whose client is the
+					* client */
+	size_t front_count;
+	bool unix_fronts; /* every Unix client is one as well */
+
+	/* A backend that refuses, or whose socket file is missing, or that does
+	 * not answer, is waited for so long, from when the client came; 0: not
+	 * at all. */
+	uint64_t wait_for_backend_ms;
+	void *data; /* the caller's */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -46,8 +95,11 @@ struct relay_options {
 					 * 0 */
 	uint64_t idle_timeout_ms;       /* no byte moved, either way */
 	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
+	uint64_t proxy_timeout_ms;      /* for the header of a front; not 0 */
 	unsigned keepalive_s;           /* silence before the first probe */
 	size_t max_connections;         /* exact; the backlog holds the rest */
+	size_t max_waiting;             /* exact; of those who wait for a
+					 * backend, others are refused */
 	size_t max_pipes;               /* for splicing; 0: only copy */
 	size_t threads; /* loops: the caller's, and the rest on threads of ours */
 
@@ -79,12 +131,24 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	      const struct relay_options *opt);
 
 /* Serve a listening, non-blocking stream socket bound to *bound, which is
- * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM.
+ * copied. Takes fd on success; -EEXIST if the loop polls it already, -ENOMEM, or
+ * what uv_random() says, where a door is the first to have limits.
  * TCP_NODELAY and keepalive are set on it, so that what it accepts inherits
  * them. */
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route);
 
+/* Would a connection that this route sends to *to come in at a listener of r and
+ * from there, directly or through the backends of others, back to this group?
+ * Then *where becomes that listener, its path r's. When connections are made,
+ * such an address is passed over with -ELOOP, whether anyone has asked here or
+ * not. */
+bool relay_leads_back(struct relay *r, const struct relay_route *route,
+		      const struct addr *to, struct addr *where);
+/* Close the listener that relay_listen() took fd for; its connections live on,
+ * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
+ * after relay_drain()). */
+int relay_unlisten(struct relay *r, int fd);
 /* Let the clients of a route wait in the backlog, or, with hold false, no longer.
  */
 void relay_hold(struct relay *r, const struct relay_route *route, bool hold);

@@ -226,3 +226,11 @@ bool addr_is_wildcard(const struct addr *a)
 	return (a->family == AF_INET && memcmp(a->ip, zero, 4) == 0) ||
 	       (a->family == AF_INET6 && memcmp(a->ip, zero, 16) == 0);
 }
+
+bool addr_is_loopback(const struct addr *a)
+{
+	static const uint8_t loopback6[16] = {[15] = 1};
+
+	return (a->family == AF_INET && a->ip[0] == 127) ||
+	       (a->family == AF_INET6 && memcmp(a->ip, loopback6, 16) == 0);
+}

@@ -60,4 +60,7 @@ bool addr_same_ip(const struct addr *a, const struct addr *b);
 /* 0.0.0.0 or ::, whatever the port? */
 bool addr_is_wildcard(const struct addr *a);
 
+/* 127.0.0.0/8 or ::1, whatever the port? */
+bool addr_is_loopback(const struct addr *a);
+
 #endif

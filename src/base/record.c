@@ -1,5 +1,6 @@
 #include "base/record.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,11 +15,20 @@ const char *close_reason_name(enum close_reason reason)
 		[CLOSE_CONNECT_TIMEOUT] = "connect-timeout",
 		[CLOSE_IDLE] = "idle",
 		[CLOSE_HALF_OPEN] = "half-open",
+		[CLOSE_BAD_HEADER] = "bad-header",
 		[CLOSE_SHUTDOWN] = "shutdown",
 		[CLOSE_FAILED] = "failed",
 	};
 
 	return names[reason];
+}
+
+/* strerror() has another loop in mind, that of a path. */
+static const char *explain(const struct record *r)
+{
+	if (r->error == -ELOOP && r->backend.family != AF_UNIX)
+		return "it leads back to lowport (ELOOP)";
+	return strerror(-r->error);
 }
 
 const char *record_print(const struct record *r, char buf[RECORD_TEXT])
@@ -34,6 +44,6 @@ const char *record_print(const struct record *r, char buf[RECORD_TEXT])
 
 	if (r->error < 0)
 		snprintf(buf + n, (size_t)(RECORD_TEXT - n), " error=\"%s\"",
-			 strerror(-r->error));
+			 explain(r));
 	return buf;
 }

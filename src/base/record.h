@@ -15,6 +15,7 @@ enum close_reason {
 	CLOSE_CONNECT_TIMEOUT, /* the last backend did not answer in time */
 	CLOSE_IDLE,            /* no byte moved for the idle timeout */
 	CLOSE_HALF_OPEN,       /* one direction ended, the other fell silent */
+	CLOSE_BAD_HEADER,      /* a trusted front sent no PROXY header */
 	CLOSE_SHUTDOWN,        /* lowport ended and the grace was over */
 	CLOSE_FAILED,          /* lowport itself ran out of something */
 	CLOSE_REASONS          /* how many there are */
@@ -33,6 +34,7 @@ struct record {
 	uint64_t duration_ms;
 	enum close_reason reason;
 	int error; /* what the system said, a negative errno; 0 if nothing */
+	uint32_t source; /* the relay's own: the ticket of its source */
 };
 
 /* Enough for any access line, its end included. */

@@ -13,3 +13,21 @@ void stats_end(struct stats *s, const struct record *r)
 	s->up += r->up;
 	s->down += r->down;
 }
+
+void stats_refuse(struct stats *s, enum refusal why)
+{
+	s->refused++;
+	s->refused_for[why]++;
+}
+
+const char *refusal_name(enum refusal reason)
+{
+	static const char *const names[REFUSALS] = {
+		[REFUSED_ADDRESS] = "wrong-address",
+		[REFUSED_DENIED] = "denied",
+		[REFUSED_PER_SOURCE] = "per-source",
+		[REFUSED_RATE] = "rate",
+	};
+
+	return names[reason];
+}

@@ -1,9 +1,12 @@
 #include "cli/cli.h"
 
+#include "cli/announce.h"
 #include "cli/demand.h"
+#include "cli/follow.h"
 #include "cli/idle.h"
 #include "cli/limits.h"
 #include "cli/logger.h"
+#include "cli/loops.h"
 #include "config/args.h"
 #include "config/options.h"
 #include "os/proc.h"
@@ -22,10 +25,12 @@ struct run {
 	struct config config;
 	struct listeners listeners;
 	struct relay_route *routes; /* one for each listener */
+	struct relay_door *doors;   /* one for each group */
 	struct demand demand;       /* backends that we start */
 	struct idle idle;
 	uv_loop_t loop;
 	struct relay *relay;
+	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[2];
 	bool pool_is_ours; /* UV_THREADPOOL_SIZE is */
 	bool busy;         /* when it ended: the resolver still worked for it */
@@ -40,12 +45,12 @@ static void print_option(const struct option *o)
 	size_t column = 0;
 
 	snprintf(left, sizeof(left), "--%s %s", o->name, o->argument);
-	printf("  %-30s", left);
+	printf("  %-31s", left);
 	while (*help != '\0') {
 		size_t word = strcspn(help, " ");
 
-		if (column + word > 46) {
-			printf("\n%-32s", "");
+		if (column + word > 45) {
+			printf("\n%-33s", "");
 			column = 0;
 		}
 		printf("%s%.*s", column > 0 ? " " : "", (int)word, help);
@@ -67,12 +72,17 @@ static int print_help(void)
 		print_option(o);
 	puts("\nSPEC     127.0.0.1:80  [::1]:80  *:80 (both families)  "
 	     "unix:/path\n"
+	     "         if:wg0:80 (what addresses the interface has; "
+	     "if:wg0+ll:80 "
+	     "link-local\n"
+	     "         ones too)\n"
 	     "         only:127.0.0.1:80 (binds all addresses, resets clients "
 	     "of the others)\n"
 	     "         systemd  systemd:NAME  launchd:NAME  fd:N  (handed "
 	     "over; with\n"
 	     "         @ADDR:PORT behind it they are refused unless bound "
-	     "there)\n"
+	     "there, with\n"
+	     "         @if:wg0 only clients at an address of it are served)\n"
 	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
 	     "unix:/path\n"
 	     "         auto  unix:auto  (with --exec: we choose)\n"
@@ -144,7 +154,8 @@ static void on_listener_died(void *data, const struct addr *bound)
 	const char *argv[] = {program, "install", "--reload", NULL, NULL};
 	struct run *run = data;
 
-	(void)bound;
+	if (run->follow)
+		follow_died(run->follow, bound);
 	/* One reload is for all of them. */
 	if (run->reloading || !label ||
 	    strncmp(label, ours, strlen(ours)) != 0 ||
@@ -172,6 +183,8 @@ static void on_signal(uv_signal_t *handle, int number)
 	/* Socket files go while the sockets are still open: the name must not
 	 * be taken from one who comes after us. */
 	listen_close(&run->listeners, 0);
+	if (run->follow)
+		follow_stop(run->follow);
 	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms, NULL);
 	demand_hurry(&run->demand);
 }
@@ -215,15 +228,20 @@ static int taken_twice(const struct listeners *l, size_t first)
 }
 
 /* Open what one --listen asks for. Returns false after saying why not. */
-static bool open_listener(struct run *run, struct listener_spec *spec)
+static bool open_listener(struct run *run, const struct config_group *g,
+			  struct listener_spec *spec)
 {
 	size_t before = run->listeners.count;
+	char to[BACKEND_TEXT];
 	struct fault why;
-	int twice;
+	int twice, err;
 
 	spec->request.mode = (unsigned)run->config.unix_mode;
 	spec->request.backlog = (int)run->config.backlog;
-	if (spec->source->open(&spec->request, &run->listeners, &why) < 0) {
+	spec->request.to = announce_backend(&g->backends[0], to);
+	err = spec->source->open(&spec->request, &run->listeners, &why);
+	spec->request.to = NULL;
+	if (err < 0) {
 		complain(why.text);
 		return false;
 	}
@@ -249,12 +267,13 @@ static bool open_listeners(struct run *run, size_t *counts)
 		for (size_t j = 0; j < g->listener_count; j++) {
 			struct listener_spec *spec = &g->listeners[j];
 
-			if (!open_listener(run, spec))
+			if (!open_listener(run, g, spec))
 				fine = fine && spec->source->dispensable;
 		}
 		counts[i] = run->listeners.count;
 	}
-	return fine && run->listeners.count > 0;
+	return fine &&
+	       (run->listeners.count > 0 || follow_descriptors(&run->config));
 }
 
 static void warn_of_unserved(const struct run *run)
@@ -271,46 +290,58 @@ static void warn_of_unserved(const struct run *run)
 	logger_put(LEVEL_WARN, text);
 }
 
-static void say_listening(const struct listener *l,
-			  const struct config_group *g)
+/* The door of a group, which all its listeners share; NULL if it is open. */
+static const struct relay_door *door_of(struct run *run, size_t group)
 {
-	char text[512], at[ADDR_TEXT], to[ADDR_TEXT];
-	int n = snprintf(text, sizeof(text), "listening on %s ->",
-			 addr_print(&l->addr, at));
+	const struct config *c = &run->config;
 
-	for (size_t i = 0; i < g->backend_count && n < (int)sizeof(text); i++) {
-		const struct relay_backend *b = &g->backends[i];
-		size_t room = sizeof(text) - (size_t)n;
+	if (c->rules.count == 0 && c->max_per_source == 0 &&
+	    c->max_rate.count == 0)
+		return NULL;
+	run->doors[group] = (struct relay_door){
+		.rules = c->rules.at,
+		.rule_count = c->rules.count,
+		.allow_others = !c->rules.any_allow,
+		.per_source = {.connections = c->max_per_source,
+			       .rate = c->max_rate},
+	};
+	return &run->doors[group];
+}
 
-		if (b->host)
-			n += snprintf(text + n, room, " %s:%u", b->host,
-				      b->addr.port);
-		else
-			n += snprintf(text + n, room, " %s",
-				      addr_print(&b->addr, to));
-	}
-	if (l->only.family != AF_UNSPEC && n < (int)sizeof(text))
-		snprintf(text + n, sizeof(text) - (size_t)n,
-			 ", for clients of %s only (the port looks open on "
-			 "every address; others are reset)",
-			 addr_print(&l->only, at));
-	logger_put(LEVEL_INFO, text);
+/* All that is the same for every listener of a group. */
+static struct relay_route route_of(struct run *run, size_t group)
+{
+	const struct config_group *g = &run->config.groups[group];
+	uint64_t wait_ms = run->config.wait_for_backend_ms;
+
+	if (g->command && wait_ms == 0)
+		wait_ms = EXEC_WAIT_MS;
+	return (struct relay_route){
+		.backends = g->backends,
+		.count = g->backend_count,
+		.door = door_of(run, group),
+		.send_proxy = (enum proxy_version)run->config.send_proxy,
+		.fronts = run->config.fronts,
+		.front_count = run->config.front_count,
+		.unix_fronts = run->config.unix_fronts,
+		.wait_for_backend_ms = wait_ms,
+		.data = demand_backend(&run->demand, group),
+	};
 }
 
 /* Hand listener i to the relay, which closes it; its socket file stays ours. */
 static int serve(struct run *run, size_t group, size_t i)
 {
-	const struct config_group *g = &run->config.groups[group];
 	struct listener *l = &run->listeners.at[i];
 	int err;
 
-	run->routes[i] = (struct relay_route){
-		.backends = g->backends,
-		.count = g->backend_count,
-		.only = l->only,
-		.wait_for_backend_ms = g->command ? EXEC_WAIT_MS : 0,
-		.data = demand_backend(&run->demand, group),
-	};
+	run->routes[i] = route_of(run, group);
+	run->routes[i].only = l->only;
+	if (l->asked->interface) {
+		run->routes[i].entry = follow_entry(run->follow, l->asked);
+		if (!run->routes[i].entry)
+			return -ENOMEM;
+	}
 	err = idle_listener(&run->idle, l->fd);
 	if (err == 0)
 		err = relay_listen(run->relay, l->fd, &l->addr,
@@ -324,8 +355,47 @@ static int serve(struct run *run, size_t group, size_t i)
 		return err;
 	}
 	l->fd = -1;
-	say_listening(l, g);
 	return 0;
+}
+
+/* The interfaces, beside what is there from the start. */
+static int follow_interfaces(struct run *run)
+{
+	for (size_t i = 0; i < run->config.group_count; i++) {
+		const struct config_group *g = &run->config.groups[i];
+		struct relay_route route = route_of(run, i);
+
+		for (size_t j = 0; j < g->listener_count; j++) {
+			const struct listener_spec *spec = &g->listeners[j];
+
+			if (spec->source->argument == LISTEN_INTERFACE &&
+			    follow_listen(run->follow, spec, g, &route) < 0)
+				return -ENOMEM;
+		}
+	}
+	follow_start(run->follow);
+	return 0;
+}
+
+static int serve_all(struct run *run, const size_t *counts)
+{
+	int err = 0;
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group] && err == 0; i++)
+			err = serve(run, group, i);
+	return err;
+}
+
+static void announce_all(const struct run *run, const size_t *counts)
+{
+	size_t i = 0;
+
+	for (size_t group = 0; group < run->config.group_count; group++)
+		for (; i < counts[group]; i++)
+			announce_listener(&run->listeners.at[i],
+					  &run->config.groups[group]);
 }
 
 static struct relay_options relay_options(struct run *run)
@@ -333,10 +403,12 @@ static struct relay_options relay_options(struct run *run)
 	const struct config *c = &run->config;
 	struct relay_options opt;
 
-	limits_set(&opt, c, run->listeners.count);
+	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
+	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
 	opt.half_close_timeout_ms = c->half_close_timeout_ms;
+	opt.proxy_timeout_ms = c->proxy_timeout_ms;
 	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
@@ -353,8 +425,9 @@ static struct relay_options relay_options(struct run *run)
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
 	struct relay_options opt = relay_options(run);
-	size_t i = 0;
+	struct fault why;
 	int err = relay_new(&run->relay, &run->loop, &opt);
+	int status = EXIT_RUNTIME;
 
 	if (err < 0) {
 		complain(uv_strerror(err));
@@ -364,18 +437,30 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	if (err == 0)
 		err = idle_open(&run->idle, &run->loop,
 				run->config.exit_on_idle_ms, on_idle, run);
+	if (err == 0 && follow_descriptors(&run->config) > 0) {
+		err = follow_new(&run->follow, &run->loop, run->relay, &why);
+		if (err < 0)
+			complain(why.text);
+	}
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
-	for (size_t group = 0; group < run->config.group_count; group++)
-		for (; i < counts[group] && err == 0; i++)
-			err = serve(run, group, i);
 	if (err == 0)
-		err = watch_signals(run);
-	if (err == 0)
-		relay_run(run->relay);
+		err = serve_all(run, counts);
+	if (err == 0 && !loops_check(run->relay, &run->config, &run->listeners,
+				     run->routes, counts)) {
+		status = EXIT_USAGE;
+	} else if (err == 0 && watch_signals(run) == 0) {
+		announce_all(run, counts);
+		if (!run->follow || follow_interfaces(run) == 0) {
+			relay_run(run->relay);
+			status = EXIT_OK;
+		}
+	}
 	demand_finish(&run->demand, &run->loop);
+	if (run->follow)
+		follow_stop(run->follow);
 	run->busy = relay_free(run->relay) < 0;
-	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
+	return status;
 }
 
 static void close_handle(uv_handle_t *handle, void *data)
@@ -423,12 +508,15 @@ static int run_config(struct run *run)
 	else if (counts && open_listeners(run, counts)) {
 		run->routes =
 			calloc(run->listeners.count, sizeof(*run->routes));
-		if (run->routes)
+		run->doors = calloc(groups, sizeof(*run->doors));
+		if (run->routes && run->doors)
 			status = run_loop(run, counts);
 		else
 			complain("out of memory");
 	}
 	listen_close(&run->listeners, 0);
+	free(run->doors);
+	follow_free(run->follow);
 	demand_free(&run->demand);
 	free(run->routes);
 	free(counts);
@@ -446,7 +534,7 @@ int cmd_run(int argc, char *const argv[])
 	/* Half of libuv's threads may look names up: a few that hang must not
 	 * keep the others from it. */
 	run.pool_is_ours = !getenv("UV_THREADPOOL_SIZE");
-	setenv("UV_THREADPOOL_SIZE", "16", 0);
+	setenv("UV_THREADPOOL_SIZE", "64", 0);
 	config_init(&run.config);
 	if (args_read(&run.config, argc, argv, complain) == 0) {
 		logger_open((enum log_level)run.config.log_level);

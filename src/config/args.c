@@ -131,10 +131,33 @@ static bool is_unix(const char *prefix)
 	return strcmp(prefix, "unix") == 0;
 }
 
+static bool is_not_unix(const char *prefix)
+{
+	return !is_unix(prefix);
+}
+
 static bool is_ours(const char *prefix)
 {
 	return prefix[0] == '\0' || strcmp(prefix, "only") == 0 ||
-	       is_unix(prefix);
+	       strcmp(prefix, "if") == 0 || is_unix(prefix);
+}
+
+static void check_door(struct args *a)
+{
+	static const char *const names[] = {
+		"allow", "deny", "max-connections-per-source", "max-rate"};
+	char where[64];
+
+	if (a->config->group_count == 0 || has_source(a->config, is_not_unix))
+		return;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!a->seen[option_find(names[i]) - options])
+			continue;
+		snprintf(where, sizeof(where), "--%s", names[i]);
+		complain(a, where,
+			 "every listener is a unix:/path, and its clients have "
+			 "no address (--unix-mode says who may connect)");
+	}
 }
 
 static void check_commands(struct args *a)
@@ -185,12 +208,17 @@ static void check_effect(struct args *a)
 	bool backlog = a->seen[option_find("backlog") - options];
 
 	check_commands(a);
+	if (a->seen[option_find("proxy-timeout") - options] &&
+	    !a->seen[option_find("accept-proxy") - options])
+		complain(a, "--proxy-timeout",
+			 "no --accept-proxy says whose header it is for");
 	if (a->bad_listener)
 		return;
 	check_exit(a);
 	if (mode && !has_source(a->config, is_unix))
 		complain(a, "--unix-mode",
 			 "no listener is a unix:/path that it could apply to");
+	check_door(a);
 	if (backlog && !has_source(a->config, is_ours))
 		complain(a, "--backlog",
 			 "every listener is handed over; its backlog is set "

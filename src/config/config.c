@@ -38,7 +38,11 @@ void config_free(struct config *c)
 {
 	for (size_t i = 0; i < c->group_count; i++)
 		free_group(&c->groups[i]);
+	free(c->fronts);
 	free(c->groups);
+	rules_free(&c->rules);
+	c->fronts = NULL;
+	c->front_count = 0;
 	c->groups = NULL;
 	c->group_count = 0;
 }
@@ -89,6 +93,9 @@ static bool is_same_listener(const struct listener_spec *a,
 			return addr_is_wildcard(&x->addr) &&
 			       addr_is_wildcard(&y->addr);
 		return addr_equal(&x->addr, &y->addr);
+	case LISTEN_INTERFACE:
+		return x->addr.port != 0 && x->addr.port == y->addr.port &&
+		       strcmp(x->interface, y->interface) == 0;
 	case LISTEN_ONE_ADDRESS:
 	case LISTEN_PATH:
 		return addr_equal(&x->addr, &y->addr);
@@ -274,4 +281,26 @@ int config_add_command(struct config *c, const char *text, struct fault *why)
 				 "behind the first)",
 				 text, g->command);
 	return command_parse(g, text, why);
+}
+
+int config_add_front(struct config *c, const char *text, struct fault *why)
+{
+	struct cidr net, *fronts;
+
+	if (strcmp(text, "unix") == 0) {
+		c->unix_fronts = true;
+		return 0;
+	}
+	if (cidr_parse(&net, text) < 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is neither an address, nor a network "
+				 "with no bit set behind its prefix, nor unix "
+				 "(try 127.0.0.1, 10.0.0.0/8 or fd00::/8)",
+				 text);
+	fronts = grow(c->fronts, c->front_count, sizeof(*fronts));
+	if (!fronts)
+		return fault_set(why, -ENOMEM, "out of memory");
+	c->fronts = fronts;
+	fronts[c->front_count++] = net;
+	return 0;
 }

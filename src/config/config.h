@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/rules.h"
 #include "config/spec.h"
 
 /*
@@ -31,11 +32,20 @@ struct config {
 	struct config_group *groups;
 	size_t group_count;
 
+	/* Proxies whose PROXY header is taken. */
+	struct cidr *fronts;
+	size_t front_count;
+	bool unix_fronts;
+
 	/* The options, see options.c. Times in milliseconds. */
 	uint64_t connect_timeout_ms;
+	uint64_t wait_for_backend_ms;
+	uint64_t max_waiting;
 	uint64_t idle_timeout_ms;
 	uint64_t half_close_timeout_ms;
 	uint64_t drain_timeout_ms;
+	uint64_t send_proxy; /* enum proxy_version */
+	uint64_t proxy_timeout_ms;
 	uint64_t keepalive_s;
 	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
@@ -47,6 +57,11 @@ struct config {
 	uint64_t splice;     /* 0: off */
 	uint64_t log_level;  /* enum log_level */
 	uint64_t access_log; /* 0: off */
+
+	/* Who may connect. 0: no limit. */
+	struct rules rules;
+	uint64_t max_per_source;
+	struct rate max_rate;
 };
 
 /* No group, and every option at its default. */
@@ -65,5 +80,9 @@ int config_add_backend(struct config *c, const char *text, struct fault *why);
 
 /* Say what starts the backend of the group in progress. Likewise. */
 int config_add_command(struct config *c, const char *text, struct fault *why);
+
+/* Believe the PROXY headers from a net, or from all Unix clients ("unix").
+ * Returns 0, or -EINVAL or -ENOMEM with *why. */
+int config_add_front(struct config *c, const char *text, struct fault *why);
 
 #endif

@@ -33,6 +33,64 @@ static int parse_exec(struct config *c, const struct option *o,
 	return config_add_command(c, text, why);
 }
 
+static int parse_allow(struct config *c, const struct option *o,
+		       const char *text, struct fault *why)
+{
+	(void)o;
+	return rules_add(&c->rules, text, true, why);
+}
+
+static int parse_deny(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return rules_add(&c->rules, text, false, why);
+}
+
+static int parse_rate(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	struct rate *rate = (void *)member(c, o);
+	int err = rate_parse(rate, text);
+
+	if (err == -ERANGE)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is out of range (1/m to %" PRIu64
+				 "/s; 0: no limit)",
+				 text, RATE_MOST);
+	if (err < 0)
+		return fault_set(why, err,
+				 "\"%s\" is not a rate (try 10/s, 30/m, or 0 "
+				 "for no limit)",
+				 text);
+	return 0;
+}
+
+static int parse_front(struct config *c, const struct option *o,
+		       const char *text, struct fault *why)
+{
+	(void)o;
+	return config_add_front(c, text, why);
+}
+
+static int parse_proxy_version(struct config *c, const struct option *o,
+			       const char *text, struct fault *why)
+{
+	static const char *const names[] = {
+		[PROXY_NONE] = "off", [PROXY_V1] = "v1", [PROXY_V2] = "v2"};
+
+	for (uint64_t version = PROXY_NONE; version <= PROXY_V2; version++) {
+		if (strcmp(text, names[version]) != 0)
+			continue;
+		*member(c, o) = version;
+		return 0;
+	}
+	return fault_set(why, -EINVAL,
+			 "\"%s\" is no version of the PROXY protocol (try v1, "
+			 "v2 or off)",
+			 text);
+}
+
 static int parse_time(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
@@ -152,6 +210,12 @@ const struct option options[] = {
 	 "launchd start lowport for the next one; 0: never"},
 	{"connect-timeout", "TIME", false, parse_time, AT(connect_timeout_ms),
 	 1, DAY, "5s", "how long one address of a backend may take to answer"},
+	{"wait-for-backend", "TIME", false, parse_time, AT(wait_for_backend_ms),
+	 0, DAY, "0",
+	 "hold a client so long while no backend is there yet (it restarts, "
+	 "say), instead of refusing it; 0: not at all"},
+	{"max-waiting", "N", false, parse_number, AT(max_waiting), 1, 1000000,
+	 "1000", "hold at most so many, of all listeners; others are refused"},
 	{"idle-timeout", "TIME", false, parse_time, AT(idle_timeout_ms), 0,
 	 1000 * DAY, "0",
 	 "end a connection on which no byte has moved for so long; 0: never"},
@@ -161,10 +225,31 @@ const struct option options[] = {
 	{"drain-timeout", "TIME", false, parse_time, AT(drain_timeout_ms), 0,
 	 1000 * DAY, "30s",
 	 "on SIGTERM, how long open connections may take to finish"},
+	{"proxy-protocol", "off|v1|v2", false, parse_proxy_version,
+	 AT(send_proxy), 0, 0, "off",
+	 "tell the backend the client's address, in a PROXY header"},
+	{"accept-proxy", "CIDR|unix", true, parse_front, 0, 0, 0, NULL,
+	 "a proxy in front that is believed: its connections begin with a "
+	 "PROXY header; may be repeated"},
+	{"proxy-timeout", "TIME", false, parse_time, AT(proxy_timeout_ms), 1,
+	 DAY, "5s", "how long that header may take to come"},
 	{"max-connections", "N", false, parse_number_or_auto,
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "
 	 "the descriptor limit carries"},
+	{"allow", "CIDR", true, parse_allow, 0, 0, 0, NULL,
+	 "let clients of this network in (10.0.0.0/8, fd00::/8, 127.0.0.1). "
+	 "Of --allow and --deny the first that fits decides; without one that "
+	 "fits, clients are refused if there is any --allow, else let in"},
+	{"deny", "CIDR", true, parse_deny, 0, 0, 0, NULL,
+	 "refuse clients of this network, likewise"},
+	{"max-connections-per-source", "N", false, parse_number,
+	 AT(max_per_source), 0, 1000000, "0",
+	 "at most so many at a time from one IPv4 address or IPv6 /64, further "
+	 "ones are refused; 0: no limit"},
+	{"max-rate", "N/s|N/m", false, parse_rate, AT(max_rate), 0, 0, "0",
+	 "at most so many new connections a second (minute) from one such "
+	 "source, as many at once; 0: no limit"},
 	{"threads", "N", false, parse_number_or_auto, AT(threads), 1, 64,
 	 "auto",
 	 "share the connections among so many; auto: one for each performance "

@@ -1,17 +1,20 @@
 #include "config/spec.h"
 
 #include "base/num.h"
+#include "os/netif.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
 
 static const char listener_forms[] =
-	"try 127.0.0.1:80, [::1]:80, *:80, unix:/path, systemd, systemd:NAME, "
-	"launchd:NAME, only:127.0.0.1:80 or fd:N";
+	"try 127.0.0.1:80, [::1]:80, *:80, if:wg0:80, unix:/path, systemd, "
+	"systemd:NAME, launchd:NAME, only:127.0.0.1:80 or fd:N";
 
 static const char backend_forms[] =
 	"try 127.0.0.1:8080, [::1]:8080, 8080, localhost:8080, name:port or "
@@ -83,6 +86,20 @@ static int explain_address(const char *text, const char *what,
 			 forms);
 }
 
+/* Is it wg0:80, with an interface that is there? */
+static bool names_interface(const char *text)
+{
+	const char *colon = strrchr(text, ':');
+	char name[IF_NAMESIZE];
+	uint64_t port;
+
+	if (!colon || colon - text >= IF_NAMESIZE ||
+	    num_parse(colon + 1, 10, 1, 65535, &port) < 0)
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)(colon - text), text);
+	return if_nametoindex(name) > 0;
+}
+
 static int parse_bind(struct listener_spec *s, const char *text,
 		      struct fault *why)
 {
@@ -102,13 +119,89 @@ static int parse_bind(struct listener_spec *s, const char *text,
 				 "\"%s\" does not say on which address (try "
 				 "127.0.0.1:%s, or *:%s for all)",
 				 text, text, text);
+	if (names_interface(text))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is an interface (try if:%s)", text,
+				 text);
 	return explain_address(text, "a listener", listener_forms, why);
+}
+
+static int explain_interface(const char *text, const char *name,
+			     const char *port, struct fault *why)
+{
+	size_t length = strlen(name);
+	char bare[INET6_ADDRSTRLEN + 2];
+	struct addr ip;
+
+	snprintf(bare, sizeof(bare), "%.*s",
+		 name[0] == '[' && length > 1 ? (int)length - 2 : (int)length,
+		 name[0] == '[' ? name + 1 : name);
+	if (addr_parse_ip(&ip, bare) == 0)
+		return fault_set(why, -EINVAL,
+				 ip.family == AF_INET
+					 ? "\"%s\": %s is an address, not an "
+					   "interface (try %s:%s)"
+					 : "\"%s\": %s is an address, not an "
+					   "interface (try [%s]:%s)",
+				 text, name, bare, port);
+	if (length >= IF_NAMESIZE)
+		return fault_set(why, -EINVAL,
+				 "\"%s\": the name of an interface has at most "
+				 "%d bytes, and \"%s\" has %zu",
+				 text, IF_NAMESIZE - 1, name, length);
+	if (strchr(name, '+'))
+		return fault_set(
+			why, -EINVAL,
+			"\"%s\": behind an interface only +ll is known, "
+			"for its link-local addresses too (try "
+			"if:wg0+ll:80)",
+			text);
+	return fault_set(why, -EINVAL,
+			 "\"%s\": \"%s\" is not the name of an interface (try "
+			 "if:wg0:80)",
+			 text, name);
+}
+
+/* NAME[+ll]:PORT behind `if:`, or with the port left out where it may be. */
+static int parse_interface(struct listener_spec *s, const char *text,
+			   bool port_optional, struct fault *why)
+{
+	static const char suffix[] = "+ll";
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : strlen(text);
+	const size_t tail = strlen(suffix);
+	uint64_t port = 0;
+
+	if (!colon && !port_optional)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" has no port (try if:%s:80)", s->text,
+				 text[0] != '\0' ? text : "wg0");
+	if (colon && num_parse(colon + 1, 10, port_optional, 65535, &port) < 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\": \"%s\" is not a port (1 to 65535)",
+				 s->text, colon + 1);
+	if (length > tail && strncmp(text + length - tail, suffix, tail) == 0) {
+		s->request.link_local = true;
+		length -= tail;
+	}
+	s->interface = strndup(text, length);
+	if (!s->interface)
+		return -ENOMEM;
+	if (!netif_is_name(s->interface) || strpbrk(s->interface, "+*[]@") ||
+	    addr_parse_ip(&(struct addr){0}, s->interface) == 0)
+		return explain_interface(s->text, s->interface,
+					 colon ? colon + 1 : "80", why);
+	s->request.interface = s->interface;
+	s->request.addr.port = (uint16_t)port;
+	return 0;
 }
 
 /* What must stand behind `@`. */
 static int parse_expected(struct listener_spec *s, const char *text,
 			  struct fault *why)
 {
+	if (strncmp(text, "if:", 3) == 0)
+		return parse_interface(s, text + 3, true, why);
 	if (strncmp(text, "unix:", 5) == 0) {
 		if (check_path(text, text + 5, why) < 0)
 			return -EINVAL;
@@ -121,7 +214,7 @@ static int parse_expected(struct listener_spec *s, const char *text,
 		return 0;
 	return fault_set(why, -EINVAL,
 			 "\"%s\": \"%s\" behind the @ is not ADDR:PORT (try "
-			 "@127.0.0.1:80)",
+			 "@127.0.0.1:80, or @if:wg0)",
 			 s->text, text);
 }
 
@@ -146,6 +239,8 @@ static int parse_argument(struct listener_spec *s, const char *argument,
 		    addr_is_wildcard(&s->request.addr))
 			break;
 		return 0;
+	case LISTEN_INTERFACE:
+		return parse_interface(s, argument ? argument : "", false, why);
 	case LISTEN_NUMBER:
 		if (!argument ||
 		    num_parse(argument, 10, 0, 1 << 20, &number) < 0)
@@ -240,6 +335,7 @@ void spec_free_listener(struct listener_spec *spec)
 	free(spec->text);
 	free(spec->name);
 	free(spec->path);
+	free(spec->interface);
 }
 
 /* A host name as RFC 1123 has it, with the underscores that people use. */

@@ -9,7 +9,8 @@
  * What a listener and a backend are called: one grammar for the command line
  * and for files.
  *
- *   listener   ADDR:PORT  *:PORT  unix:/path  SOURCE[:NAME][@ADDR:PORT]
+ *   listener   ADDR:PORT  *:PORT  unix:/path  if:INTERFACE[+ll]:PORT
+ *              SOURCE[:NAME][@ADDR:PORT]  SOURCE[:NAME][@if:INTERFACE[:PORT]]
  *              (port 0 where we bind: any free one)
  *   backend    ADDR:PORT  PORT  NAME:PORT  unix:/path
  *              (and auto, unix:auto, which config.c knows)
@@ -19,7 +20,7 @@
 struct listener_spec {
 	const struct listen_source *source;
 	struct listen_request request; /* mode and backlog left at 0 */
-	char *text, *name, *path;
+	char *text, *name, *path, *interface;
 };
 
 /* Returns 0, or -EINVAL or -ENOMEM with *why; the caller frees what came out

@@ -113,6 +113,7 @@ static void on_gone(void *data)
 
 void acceptor_close(struct acceptor *a)
 {
+	a->waits = false;
 	watch_close(a->watch, on_gone, a);
 	close(a->fd);
 }

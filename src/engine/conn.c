@@ -1,6 +1,7 @@
 #include "engine/conn.h"
 
 #include "engine/dial.h"
+#include "engine/proxy_header.h"
 #include "engine/pump.h"
 #include "engine/watch.h"
 #include "os/sock.h"
@@ -10,14 +11,14 @@
 #include <unistd.h>
 
 enum {
-	RETRY_MS = 50,     /* a full Unix backlog, no descriptor */
 	PROBE_MS = 2000,   /* a reset that no poll can hear */
+	PROMPT_MS = 100,   /* who ends so soon has more to hear than to say */
 	SETTLED_MS = 1000, /* what lives on is worth being kept alive */
 	FLUSH_MS = 5,      /* the last bytes before a reset, */
 	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
 };
 
-enum conn_state { DIALING, RELAYING, CLOSING };
+enum conn_state { HEADER, DIALING, RELAYING, CLOSING };
 
 /* The two sides; also the two directions, by the side they read from. */
 enum { CLIENT, BACKEND, SIDES, NOBODY = SIDES };
@@ -32,7 +33,10 @@ struct conn {
 	struct list node; /* in the worker's conns */
 	struct worker *worker;
 	const struct relay_route *route;
-	struct dial *dial; /* while DIALING */
+	union {
+		struct proxy_wait *header; /* while in HEADER */
+		struct dial *dial;         /* while DIALING */
+	};
 	struct side side[SIDES];
 	struct pump pump[SIDES];
 	struct deadline deadline; /* idle or half-closed */
@@ -46,6 +50,7 @@ struct conn {
 	uint8_t flushes;        /* looks at its last bytes so far */
 	uint8_t deadline_queue; /* where deadline was armed last */
 	bool kept_alive;        /* the backend's side is */
+	uint32_t source;        /* the ticket of the client's */
 };
 
 static uint64_t moved(const struct conn *c)
@@ -55,7 +60,8 @@ static uint64_t moved(const struct conn *c)
 
 static int family(const struct conn *c, int s)
 {
-	return s == CLIENT ? c->client.family : c->backend.family;
+	/* Of the socket: a client that a header names may be of another. */
+	return s == CLIENT ? c->local->family : c->backend.family;
 }
 
 static void fill_record(const struct conn *c, enum close_reason reason,
@@ -70,6 +76,7 @@ static void fill_record(const struct conn *c, enum close_reason reason,
 		.duration_ms = uv_now(c->worker->loop) - c->started_ms,
 		.reason = reason,
 		.error = c->error,
+		.source = c->source,
 	};
 	/* Only now, when someone will read it, ask which of its addresses a
 	 * wildcard listener was reached at. */
@@ -96,16 +103,24 @@ static void close_side(struct conn *c, int s, bool politely)
 	side->fd = -1;
 }
 
+/* End what goes on before bytes are relayed. */
+static void leave_stage(struct conn *c)
+{
+	if (c->state == HEADER && c->header)
+		proxy_cancel(c->header);
+	if (c->state == DIALING && c->dial)
+		dial_cancel(c->dial);
+	c->dial = NULL;
+}
+
 void conn_close(struct conn *c, enum close_reason reason)
 {
 	struct worker *w = c->worker;
 	struct record what;
 
 	fill_record(c, reason, &what);
+	leave_stage(c);
 	c->state = CLOSING;
-	if (c->dial)
-		dial_cancel(c->dial);
-	c->dial = NULL;
 	deadline_cancel(&c->deadline);
 	deadline_cancel(&c->look);
 	pump_release(&c->pump[CLIENT]);
@@ -114,6 +129,12 @@ void conn_close(struct conn *c, enum close_reason reason)
 	close_side(c, CLIENT, reason == CLOSE_DONE);
 	list_remove(&c->node);
 	w->events->ended(w->owner, c->route, &what);
+}
+
+static void fail(struct conn *c, int error, enum close_reason reason)
+{
+	c->error = error;
+	conn_close(c, reason);
 }
 
 void conn_close_all(struct worker *w, enum close_reason reason)
@@ -184,8 +205,7 @@ static void run(struct conn *c, int s)
 			lose(c, !s, error);
 		break;
 	case PUMP_NO_MEMORY:
-		c->error = error;
-		conn_close(c, CLOSE_FAILED);
+		fail(c, error, CLOSE_FAILED);
 		break;
 	}
 }
@@ -279,6 +299,7 @@ static void on_ready(struct conn *c, int s, int ready)
 	uint64_t before = moved(c);
 
 	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
+	c->pump[s].src_halts |= (ready & WATCH_URGENT) != 0;
 	if (ready & WATCH_WRITE)
 		run(c, !s);
 	if (ready & WATCH_READ)
@@ -290,9 +311,48 @@ static void on_ready(struct conn *c, int s, int ready)
 	settle(c, before);
 }
 
+/*
+ * While a backend is waited for: has the client left? TCP says the same of one
+ * that has closed as of one that has only said all it has (printf | nc). Which
+ * it is shows in when: the latter does it at once, behind its question.
+ */
+static void look_at_waiting(struct conn *c)
+{
+	int fd = c->side[CLIENT].fd;
+	uint64_t age_ms = uv_now(c->worker->loop) - c->started_ms;
+	enum sock_far_end end = sock_far_end(fd);
+
+	if (end == SOCK_ENDED && !c->pump[CLIENT].src_ends) {
+		bool asks = family(c, CLIENT) == AF_UNIX ||
+			    (age_ms < PROMPT_MS && sock_has_input(fd));
+
+		c->pump[CLIENT].src_ends = asks;
+		if (!asks)
+			end = SOCK_GONE;
+	}
+	if (end == SOCK_GONE) {
+		conn_close(c, CLOSE_CLIENT_RESET);
+		return;
+	}
+	watch_for(c->side[CLIENT].watch,
+		  c->pump[CLIENT].src_ends ? 0 : WATCH_ENDED);
+	/* Not every system tells of it. */
+	worker_arm(c->worker, QUEUE_PROBE, &c->look);
+}
+
+static void on_dial_waits(void *data)
+{
+	look_at_waiting(data);
+}
+
 static void on_client_ready(void *data, int ready)
 {
-	on_ready(data, CLIENT, ready);
+	struct conn *c = data;
+
+	if (c->state == DIALING)
+		look_at_waiting(c);
+	else
+		on_ready(c, CLIENT, ready);
 }
 
 static void on_backend_ready(void *data, int ready)
@@ -311,11 +371,27 @@ static void on_silence(struct deadline *d)
 							      : CLOSE_IDLE);
 }
 
+/* It costs four system calls, which a connection that is gone by now has been
+ * spared. The client's side has it from its listener. */
+static void keep_alive(struct conn *c)
+{
+	unsigned keepalive_s = c->worker->options->keepalive_s;
+
+	if (keepalive_s > 0 && !c->kept_alive && c->backend.family != AF_UNIX)
+		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
+	c->kept_alive = true;
+}
+
 static void on_probe(struct deadline *d)
 {
 	struct conn *c = list_entry(d, struct conn, look);
 	uint64_t before = moved(c);
 
+	if (c->state == DIALING) {
+		look_at_waiting(c);
+		return;
+	}
+	keep_alive(c);
 	for (int s = CLIENT; s < SIDES; s++)
 		if (c->state == RELAYING && c->side[s].waits_for == 0)
 			hear_failure(c, s);
@@ -324,16 +400,9 @@ static void on_probe(struct deadline *d)
 	settle(c, before);
 }
 
-/* It costs four system calls, which a connection that is gone by now has been
- * spared. The client's side has it from its listener. */
 static void on_settled(struct deadline *d)
 {
-	struct conn *c = list_entry(d, struct conn, look);
-	unsigned keepalive_s = c->worker->options->keepalive_s;
-
-	c->kept_alive = true;
-	if (keepalive_s > 0 && c->backend.family != AF_UNIX)
-		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
+	keep_alive(list_entry(d, struct conn, look));
 }
 
 static void on_flush(struct deadline *d)
@@ -348,8 +417,8 @@ void conn_queues(struct worker *w)
 {
 	const struct relay_options *opt = w->options;
 
-	worker_queue(w, QUEUE_CONNECT, opt->connect_timeout_ms, dial_timed_out);
-	worker_queue(w, QUEUE_RETRY, RETRY_MS, dial_retry);
+	dial_queues(w);
+	worker_queue(w, QUEUE_HEADER, opt->proxy_timeout_ms, proxy_timed_out);
 	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
 	worker_queue(w, QUEUE_HALF, opt->half_close_timeout_ms, on_silence);
 	worker_queue(w, QUEUE_SETTLED, SETTLED_MS, on_settled);
@@ -365,18 +434,76 @@ static void on_dialed(void *data, int error, int fd, struct watch *w,
 	c->dial = NULL;
 	c->backend = *where;
 	if (error < 0) {
-		c->error = error;
-		conn_close(c, error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
-						  : CLOSE_UNREACHABLE);
+		fail(c, error,
+		     error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
+					 : CLOSE_UNREACHABLE);
 		return;
 	}
 	c->side[BACKEND].fd = fd;
 	c->side[BACKEND].watch = w;
 	watch_hand_over(w, on_backend_ready, c);
 	c->state = RELAYING;
+	/* Passed descriptors and credentials part what is read. */
+	c->pump[CLIENT].src_halts = family(c, CLIENT) == AF_UNIX;
+	c->pump[BACKEND].src_halts = family(c, BACKEND) == AF_UNIX;
 	c->deadline_queue = QUEUES;
 	/* The client has usually asked for something by now. */
 	on_ready(c, CLIENT, WATCH_READ);
+}
+
+static const struct dial_events dial_events = {
+	.over = on_dialed,
+	.waits = on_dial_waits,
+};
+
+/* local: where the client came in. */
+static void start_dial(struct conn *c, const struct addr *local)
+{
+	enum proxy_version version = c->route->send_proxy;
+	int err = 0, fd = c->side[CLIENT].fd;
+
+	c->state = DIALING;
+	if (version != PROXY_NONE)
+		err = proxy_introduce(&c->pump[CLIENT], version, &c->client,
+				      local, fd);
+	if (err == 0)
+		err = dial_start(&c->dial, c->worker, c->route,
+				 version != PROXY_NONE || sock_has_input(fd),
+				 &dial_events, c);
+	if (err < 0)
+		fail(c, err, CLOSE_FAILED);
+}
+
+static void on_header(void *data, int error, const struct proxy_header *header)
+{
+	struct conn *c = data;
+
+	c->header = NULL;
+	watch_hand_over(c->side[CLIENT].watch, on_client_ready, c);
+	/* It only looked whether someone is here. */
+	if (error == -ENODATA) {
+		conn_close(c, CLOSE_DONE);
+	} else if (error == -EPROTO || error == -ETIMEDOUT) {
+		fail(c, error, CLOSE_BAD_HEADER);
+	} else if (error < 0) {
+		fail(c, error, CLOSE_CLIENT_RESET);
+	} else if (header->client.family == AF_UNSPEC) {
+		start_dial(c, c->local);
+	} else {
+		c->client = header->client;
+		start_dial(c, &header->local);
+	}
+}
+
+static void await_header(struct conn *c)
+{
+	int err;
+
+	c->state = HEADER;
+	err = proxy_await(&c->header, c->worker, c->side[CLIENT].fd,
+			  c->side[CLIENT].watch, on_header, c);
+	if (err < 0)
+		fail(c, err, CLOSE_FAILED);
 }
 
 int conn_open(struct worker *w, int fd, const struct conn_origin *from)
@@ -396,21 +523,19 @@ int conn_open(struct worker *w, int fd, const struct conn_origin *from)
 	c->route = from->route;
 	c->client = from->client;
 	c->local = from->local;
+	c->source = from->source;
 	c->side[CLIENT].fd = fd;
 	c->side[BACKEND].fd = -1;
 	c->lost = NOBODY;
-	c->state = DIALING;
 	c->started_ms = uv_now(w->loop);
 	deadline_init(&c->deadline);
 	deadline_init(&c->look);
 	pump_init(&c->pump[CLIENT], &w->pool);
 	pump_init(&c->pump[BACKEND], &w->pool);
 	list_append(&w->conns, &c->node);
-	err = dial_start(&c->dial, w, c->route, sock_has_input(fd), on_dialed,
-			 c);
-	if (err < 0) {
-		c->error = err;
-		conn_close(c, CLOSE_FAILED);
-	}
+	if (proxy_is_front(c->route, &c->client))
+		await_header(c);
+	else
+		start_dial(c, c->local);
 	return 0;
 }

@@ -7,7 +7,9 @@
  * One connection: two sides, two pumps, one state, and one way out that names
  * its reason.
  *
- *   DIALING    a backend is looked for; the client waits unread
+ *   HEADER     the client is a front; its PROXY header is awaited
+ *   DIALING    a backend is looked for; the client waits unread, and if that
+ *              may take long, is looked at: it may leave
  *   RELAYING   bytes cross, until both directions have ended
  *   CLOSING    the descriptors are closed; libuv still has the handles
  *
@@ -21,6 +23,7 @@ struct conn_origin {
 	struct addr client;
 	const struct addr *local; /* the listener's; borrowed for good */
 	const struct relay_route *route;
+	uint32_t source; /* the ticket of its source, for its record */
 };
 
 /* Begin with an accepted descriptor. Takes fd, also on failure: then the client

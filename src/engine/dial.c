@@ -1,392 +1,284 @@
 #include "engine/dial.h"
 
-#include "os/sock.h"
+#include "engine/hold.h"
+#include "engine/lookup.h"
+#include "engine/race.h"
+#include "engine/targets.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-/*
- * A question to the resolver, and the dials that wait for its answer. There is
- * one for each name at a time: the resolver's threads are few, and a name that
- * it gets stuck on must not take them all. It cannot be taken back, so it lives
- * on by itself when the dials have gone.
- */
-struct lookup {
-	uv_getaddrinfo_t request;
-	struct list node;    /* in the worker's lookups */
-	struct list waiting; /* dials */
-	char host[];
+enum {
+	STAGGER_MS = 250, /* RFC 8305, 5 */
+	RETRY_MS = 50,    /* a full Unix backlog, no descriptor */
+	TICK_MS = 20,     /* of those who wait for a backend */
 };
 
 struct dial {
 	struct worker *worker;
 	const struct relay_route *route;
-	bool speaks_first;
-	size_t backend;      /* the next one of the route */
-	struct addr *found;  /* the addresses of the name in hand */
-	size_t count, next;  /* how many, and the next one */
-	struct list lookup;  /* in the lookup's waiting, or in no list */
-	struct watch *watch; /* of the attempt in progress, or NULL */
-	int fd;              /* of the attempt in progress, or -1 */
-	int error;           /* what the last attempt said */
-	struct addr where;   /* the address tried last */
-	struct deadline timeout, retry;
-	dial_cb cb;
+	const struct relay_backend *backend; /* in hand */
+	struct targets targets;              /* its addresses */
+	struct lookup_wait lookup;           /* for its name */
+	struct deadline lookup_timeout;
+	struct race race;
+	struct hold_place place; /* among those who wait for the route */
+	bool may_come;           /* a backend of this round may yet */
+	int error;               /* what the last attempt said */
+	struct addr where;       /* the address tried last */
+	const struct dial_events *events;
 	void *data;
+	bool tried[]; /* the backends of the route, in this round */
 };
 
 static void go_on(struct dial *d);
 
-static void end_attempt(struct dial *d)
-{
-	deadline_cancel(&d->timeout);
-	deadline_cancel(&d->retry);
-	if (d->watch)
-		watch_close(d->watch, NULL, NULL);
-	d->watch = NULL;
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = -1;
-}
-
 void dial_cancel(struct dial *d)
 {
-	end_attempt(d);
-	list_remove(&d->lookup);
-	free(d->found);
+	race_cancel(&d->race);
+	lookup_forget(&d->lookup);
+	deadline_cancel(&d->lookup_timeout);
+	hold_leave(&d->place);
+	targets_free(&d->targets);
 	free(d);
 }
 
-static void finish(struct dial *d, int error)
+static void fail(struct dial *d)
 {
+	const struct dial_events *events = d->events;
 	struct addr where = d->where;
-	struct watch *w = d->watch;
-	dial_cb cb = d->cb;
 	void *data = d->data;
-	int fd = d->fd;
+	int error = d->error;
+
+	dial_cancel(d);
+	events->over(data, error, -1, NULL, &where);
+}
+
+/* Is there a choice that is worth a memory? */
+static bool is_remembered(const struct dial *d)
+{
+	return d->route->count > 1 || d->backend->host;
+}
+
+static void succeed(struct dial *d)
+{
+	const struct dial_events *events = d->events;
+	const struct relay_route *route = d->route;
+	struct worker *w = d->worker;
+	struct addr where = d->race.where;
+	struct watch *watch = d->race.watch;
+	int fd = d->race.fd;
+	void *data = d->data;
+
+	if (is_remembered(d))
+		backends_answered(&w->backends, d->backend, &where);
+	dial_cancel(d);
+	hold_answered(w, route);
+	events->over(data, 0, fd, watch, &where);
+}
+
+static void note_failure(struct dial *d, int error)
+{
+	d->error = error;
+	if (d->route->count > 1)
+		backends_failed(&d->worker->backends, d->backend,
+				uv_now(d->worker->loop));
+}
+
+/* The backend in hand has not answered. */
+static void lose(struct dial *d, int error)
+{
+	if (d->race.where.family != AF_UNSPEC)
+		d->where = d->race.where;
+	d->may_come |= d->race.refused;
+	note_failure(d, error);
+}
+
+static void on_race_over(struct race *r, int error)
+{
+	struct dial *d = list_entry(r, struct dial, race);
 
 	if (error == 0) {
-		d->watch = NULL;
-		d->fd = -1;
-	}
-	dial_cancel(d);
-	if (error == 0)
-		cb(data, 0, fd, w, &where);
-	else
-		cb(data, error, -1, NULL, &where);
-}
-
-static void fail_attempt(struct dial *d, int error)
-{
-	end_attempt(d);
-	d->error = error;
-	go_on(d);
-}
-
-/* Nobody listens, and the port that the system chose for our end was the one
- * that we connect to: TCP then connects a socket to itself (RFC 793, 3.4). */
-static bool is_itself(const struct dial *d)
-{
-	const struct sock_ports *chosen = &d->worker->ephemeral;
-	struct addr local;
-
-	return d->where.family != AF_UNIX && d->where.port >= chosen->first &&
-	       d->where.port <= chosen->last &&
-	       sock_local(d->fd, &local) == 0 && addr_equal(&local, &d->where);
-}
-
-/* The socket is writable: the connection is decided. */
-static void on_decided(void *data, int ready)
-{
-	struct dial *d = data;
-	int err = ready & WATCH_FAILED ? sock_error(d->fd) : 0;
-
-	if (err == 0 && is_itself(d))
-		err = -ECONNREFUSED;
-	if (err < 0)
-		fail_attempt(d, err);
-	else
-		finish(d, 0);
-}
-
-/* Is it a shortage of ours that may pass, rather than an answer? */
-static bool is_shortage(int err)
-{
-	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS ||
-	       err == -ENOMEM;
-}
-
-static void set_options(const struct dial *d, int fd)
-{
-	if (d->where.family == AF_UNIX)
+		succeed(d);
 		return;
-	sock_nodelay(fd);
-	sock_inline_urgent(fd);
-	if (d->speaks_first)
-		sock_speaks_first(fd);
-}
-
-static int open_socket(struct dial *d)
-{
-	int err, fd = sock_open(d->where.family);
-
-	if (fd < 0)
-		return fd;
-	set_options(d, fd);
-	err = watch_open(&d->watch, &d->worker->watches, fd, on_decided, d);
-	if (err < 0) {
-		close(fd);
-		return err;
 	}
-	d->fd = fd;
-	return 0;
-}
-
-/* Try d->where. Returns 0 when it is under way or has succeeded (d may be gone
- * then), or what went wrong. */
-static int attempt(struct dial *d)
-{
-	int err = d->fd < 0 ? open_socket(d) : 0;
-
-	if (is_shortage(err)) {
-		d->worker->events->starved(d->worker->owner, err);
-		worker_arm(d->worker, QUEUE_RETRY, &d->retry);
-		return 0;
-	}
-	if (err == 0)
-		err = sock_connect(d->fd, &d->where);
-	if (err == -EINPROGRESS) {
-		watch_for(d->watch, WATCH_WRITE);
-		return 0;
-	}
-	/* The backlog of a Unix listener is full: nothing will tell when it no
-	 * longer is. */
-	if (err == -EAGAIN) {
-		worker_arm(d->worker, QUEUE_RETRY, &d->retry);
-		return 0;
-	}
-	if (err == 0)
-		finish(d, 0);
-	return err;
-}
-
-/* The same address again; its timeout runs on. */
-void dial_retry(struct deadline *deadline)
-{
-	struct dial *d = list_entry(deadline, struct dial, retry);
-	int err = attempt(d);
-
-	if (err < 0)
-		fail_attempt(d, err);
-}
-
-void dial_timed_out(struct deadline *deadline)
-{
-	struct dial *d = list_entry(deadline, struct dial, timeout);
-
-	list_remove(&d->lookup);
-	fail_attempt(d, -ETIMEDOUT);
-}
-
-static void keep_found(struct dial *d, const struct addrinfo *list,
-		       uint16_t port)
-{
-	const struct addrinfo *ai;
-	size_t count = 0;
-
-	for (ai = list; ai; ai = ai->ai_next)
-		count++;
-	free(d->found);
-	d->found = calloc(count ? count : 1, sizeof(*d->found));
-	d->next = 0;
-	d->count = 0;
-	for (ai = list; ai && d->found; ai = ai->ai_next) {
-		struct addr *a = &d->found[d->count];
-
-		addr_from_sockaddr(a, ai->ai_addr, ai->ai_addrlen);
-		a->port = port;
-		if (a->family != AF_UNSPEC)
-			d->count++;
-	}
-}
-
-/* The resolver's word for it, as an errno that the access line can print. */
-static int lookup_error(int status)
-{
-	switch (status) {
-	case UV_EAI_AGAIN:
-		return -EAGAIN;
-	case UV_EAI_MEMORY:
-		return -ENOMEM;
-	default:
-		return -ENXIO;
-	}
-}
-
-static void answer(struct dial *d, int status, const struct addrinfo *list)
-{
-	deadline_cancel(&d->timeout);
-	if (status < 0)
-		d->error = lookup_error(status);
-	else
-		keep_found(d, list,
-			   d->route->backends[d->backend - 1].addr.port);
+	lose(d, error);
 	go_on(d);
 }
 
-static void on_found(uv_getaddrinfo_t *request, int status,
-		     struct addrinfo *list)
+/* Returns as race_start(). */
+static int start_race(struct dial *d)
 {
-	struct lookup *l = list_entry(request, struct lookup, request);
+	const struct addr *winner = NULL;
 
-	/* Whoever asks for the name from here on gets a fresh answer. */
-	list_remove(&l->node);
-	while (!list_is_empty(&l->waiting)) {
-		struct dial *d =
-			list_entry(l->waiting.next, struct dial, lookup);
-
-		list_remove(&d->lookup);
-		answer(d, status, list);
-	}
-	if (list)
-		uv_freeaddrinfo(list);
-	free(l);
+	if (d->targets.count > 1)
+		winner = backends_winner(&d->worker->backends, d->backend);
+	if (winner)
+		targets_prefer(&d->targets, winner);
+	return race_start(&d->race, d->targets.at, d->targets.count);
 }
 
-static struct lookup *find_lookup(const struct worker *w, const char *host)
+static void on_name_answered(struct lookup_wait *wait, int status,
+			     const struct addrinfo *list)
 {
-	struct list *pos;
+	struct dial *d = list_entry(wait, struct dial, lookup);
+	int err = status < 0 ? lookup_error(status)
+			     : targets_found(&d->targets, list,
+					     d->backend->addr.port);
 
-	list_for_each (pos, &w->lookups) {
-		struct lookup *l = list_entry(pos, struct lookup, node);
-
-		if (strcmp(l->host, host) == 0)
-			return l;
+	deadline_cancel(&d->lookup_timeout);
+	if (err < 0) {
+		note_failure(d, err);
+		go_on(d);
+		return;
 	}
-	return NULL;
+	err = start_race(d);
+	if (err != -EINPROGRESS)
+		on_race_over(&d->race, err);
 }
 
-static int ask(struct worker *w, const char *host, struct lookup **out)
+static void on_name_timed_out(struct deadline *deadline)
 {
-	static const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	size_t size = strlen(host) + 1;
-	struct lookup *l = malloc(sizeof(*l) + size);
+	struct dial *d = list_entry(deadline, struct dial, lookup_timeout);
+
+	lookup_forget(&d->lookup);
+	note_failure(d, -ETIMEDOUT);
+	go_on(d);
+}
+
+/* Find the addresses of the backend in hand and try them. Returns as
+ * race_start(), -EINPROGRESS also while the name is looked up. */
+static int try_backend(struct dial *d)
+{
+	const struct relay_backend *b = d->backend;
 	int err;
 
-	if (!l)
-		return -ENOMEM;
-	memcpy(l->host, host, size);
-	err = uv_getaddrinfo(w->loop, &l->request, on_found, l->host, NULL,
-			     &hints);
-	if (err < 0) {
-		free(l);
-		return err;
+	/* Until there is an address, there is none to be named. */
+	d->race.where = (struct addr){.family = AF_UNSPEC};
+	d->race.refused = false;
+	if (!b->host) {
+		targets_literal(&d->targets, &b->addr);
+		return start_race(d);
 	}
-	list_init(&l->waiting);
-	list_init(&l->node);
-	list_append(&w->lookups, &l->node);
-	*out = l;
-	return 0;
-}
-
-/* Returns 0 when the answer is on its way. */
-static int look_up(struct dial *d, const char *host)
-{
-	struct lookup *l = find_lookup(d->worker, host);
-	int err = l ? 0 : ask(d->worker, host, &l);
-
+	if (targets_localhost(&d->targets, b->host, b->addr.port))
+		return start_race(d);
+	err = lookup_ask(d->worker, b->host, &d->lookup);
 	if (err < 0)
 		return err;
-	list_append(&l->waiting, &d->lookup);
-	worker_arm(d->worker, QUEUE_CONNECT, &d->timeout);
-	return 0;
+	worker_arm(d->worker, QUEUE_LOOKUP, &d->lookup_timeout);
+	return -EINPROGRESS;
 }
 
-static int find_localhost(struct dial *d, const struct addr both[2])
+/* The first that has not been tried, and has not failed just now if there is
+ * such a one; NULL if all have been tried. */
+static const struct relay_backend *next_backend(struct dial *d)
 {
-	free(d->found);
-	d->found = calloc(2, sizeof(*d->found));
-	d->next = 0;
-	d->count = d->found ? 2 : 0;
-	if (!d->found)
-		return -ENOMEM;
-	memcpy(d->found, both, 2 * sizeof(*both));
-	return 0;
-}
+	const struct relay_route *route = d->route;
+	uint64_t now_ms = uv_now(d->worker->loop);
+	size_t chosen = route->count;
 
-/* Put the next address into d->where. Returns 0, -EINPROGRESS when a name is
- * being looked up, -ENOENT when there is none left. */
-static int next_address(struct dial *d)
-{
-	for (;;) {
-		const struct relay_backend *b;
-		struct addr both[2];
-		int err;
+	for (size_t i = 0; i < route->count; i++) {
+		bool down = route->count > 1 &&
+			    backends_is_down(&d->worker->backends,
+					     &route->backends[i], now_ms);
 
-		if (d->next < d->count) {
-			d->where = d->found[d->next++];
-			return 0;
-		}
-		if (d->backend == d->route->count)
-			return -ENOENT;
-		b = &d->route->backends[d->backend++];
-		if (!b->host) {
-			d->where = b->addr;
-			return 0;
-		}
-		if (addr_localhost(b->host, b->addr.port, both)) {
-			d->error = find_localhost(d, both);
+		if (d->tried[i] || (down && chosen < route->count))
 			continue;
-		}
-		err = look_up(d, b->host);
-		if (err == 0)
-			return -EINPROGRESS;
-		d->error = err;
+		chosen = i;
+		if (!down)
+			break;
 	}
+	if (chosen == route->count)
+		return NULL;
+	d->tried[chosen] = true;
+	return &route->backends[chosen];
 }
 
-/* Go through the addresses until one is under way, or none is left. */
+static void begin_round(struct dial *d)
+{
+	memset(d->tried, 0, d->route->count * sizeof(d->tried[0]));
+	d->may_come = false;
+}
+
+/* Every backend has failed. */
+static void end_round(struct dial *d)
+{
+	bool first = !d->place.hold;
+
+	if (d->route->wait_for_backend_ms == 0 || !d->may_come ||
+	    hold_wait(d->worker, d->route, &d->place, d->error, &d->where) <
+		    0) {
+		fail(d);
+		return;
+	}
+	if (first)
+		d->events->waits(d->data);
+}
+
+/* Go through the backends until one is under way, or none is left. */
 static void go_on(struct dial *d)
 {
-	for (;;) {
-		int err = next_address(d);
+	int err;
 
+	do {
+		d->backend = next_backend(d);
+		if (!d->backend) {
+			end_round(d);
+			return;
+		}
+		err = try_backend(d);
 		if (err == -EINPROGRESS)
 			return;
 		if (err < 0)
-			break;
-		worker_arm(d->worker, QUEUE_CONNECT, &d->timeout);
-		err = attempt(d);
-		if (err == 0)
-			return;
-		end_attempt(d);
-		d->error = err;
+			lose(d, err);
+	} while (err < 0);
+	succeed(d);
+}
+
+static void on_word(struct hold_place *p, enum hold_word word)
+{
+	struct dial *d = list_entry(p, struct dial, place);
+
+	if (word == HOLD_OVER) {
+		fail(d);
+		return;
 	}
-	finish(d, d->error);
+	begin_round(d);
+	go_on(d);
 }
 
 int dial_start(struct dial **out, struct worker *w,
-	       const struct relay_route *route, bool speaks_first, dial_cb cb,
-	       void *data)
+	       const struct relay_route *route, bool speaks_first,
+	       const struct dial_events *events, void *data)
 {
-	struct dial *d = calloc(1, sizeof(*d));
+	struct dial *d =
+		calloc(1, sizeof(*d) + route->count * sizeof(d->tried[0]));
 
 	if (!d)
 		return -ENOMEM;
 	d->worker = w;
 	d->route = route;
-	d->speaks_first = speaks_first;
-	d->fd = -1;
 	d->error = -EHOSTUNREACH;
-	d->cb = cb;
+	d->events = events;
 	d->data = data;
-	list_init(&d->lookup);
-	deadline_init(&d->timeout);
-	deadline_init(&d->retry);
+	lookup_init(&d->lookup, on_name_answered);
+	deadline_init(&d->lookup_timeout);
+	race_init(&d->race, w, route, speaks_first, on_race_over);
+	hold_init(&d->place, uv_now(w->loop) + route->wait_for_backend_ms,
+		  on_word);
 	*out = d;
 	go_on(d);
 	return 0;
+}
+
+void dial_queues(struct worker *w)
+{
+	uint64_t timeout_ms = w->options->connect_timeout_ms;
+
+	worker_queue(w, QUEUE_LOOKUP, timeout_ms, on_name_timed_out);
+	worker_queue(w, QUEUE_CONNECT, timeout_ms, race_timed_out);
+	worker_queue(w, QUEUE_STAGGER, STAGGER_MS, race_stagger);
+	worker_queue(w, QUEUE_RETRY, RETRY_MS, race_retry);
+	worker_queue(w, QUEUE_HOLD, TICK_MS, hold_tick);
 }

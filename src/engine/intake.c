@@ -14,9 +14,10 @@ enum {
 };
 
 struct listening {
-	struct list node; /* in the intake's listening */
+	struct list node; /* in the intake's listening, or closed */
 	struct intake *intake;
 	struct acceptor *acceptor; /* NULL once it is closed */
+	int fd;                    /* the acceptor's */
 	struct addr bound;
 	const struct relay_route *route;
 	bool held;  /* by intake_hold() */
@@ -40,8 +41,7 @@ static void pause_accepting(struct intake *in)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->acceptor)
-			acceptor_pause(l->acceptor);
+		acceptor_pause(l->acceptor);
 	}
 }
 
@@ -49,7 +49,7 @@ static void resume_accepting(struct intake *in)
 {
 	struct list *pos;
 
-	if (!in->paused || in->closed)
+	if (!in->paused || in->over)
 		return;
 	in->paused = false;
 	deadline_cancel(&in->resume);
@@ -99,7 +99,7 @@ static bool may_accept(void *owner)
 	struct listening *l = owner;
 	struct intake *in = l->intake;
 
-	if (in->paused || in->closed || l->held)
+	if (in->paused || in->over || l->held)
 		return false;
 	if (!quota_is_full(&in->connections))
 		return true;
@@ -120,25 +120,14 @@ static void on_resume(struct deadline *d)
 	resume_accepting(list_entry(d, struct intake, resume));
 }
 
-void intake_give_back(struct intake *in)
+void intake_give_back(struct intake *in, uint32_t source)
 {
+	door_left(&in->door, source);
 	quota_give(&in->connections);
 	/* In a shortage, who waits for a descriptor comes before new clients:
 	 * they wait for the deadline. */
 	if (!deadline_is_armed(&in->resume))
 		resume_accepting(in);
-}
-
-/* A wildcard listener is reached at every address; the socket that it accepts
- * knows at which. */
-static bool is_let_in(const struct relay_route *route, int fd)
-{
-	struct addr local;
-
-	if (route->only.family == AF_UNSPEC)
-		return true;
-	return sock_local(fd, &local) == 0 &&
-	       addr_same_ip(&local, &route->only);
 }
 
 /* Whoever is, leaves: this is asked last. */
@@ -159,7 +148,12 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
-	if (!is_let_in(l->route, fd) || !is_taken(in, l->route)) {
+	if (!door_lets_in(&in->door, fd, &from)) {
+		sock_reset(fd);
+		return;
+	}
+	if (!is_taken(in, l->route)) {
+		door_left(&in->door, from.source);
 		in->stats->refused++;
 		sock_reset(fd);
 		return;
@@ -194,8 +188,7 @@ static void on_check(struct deadline *d)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->acceptor)
-			acceptor_check(l->acceptor);
+		acceptor_check(l->acceptor);
 	}
 	worker_arm(in->worker, QUEUE_CHECK, &in->check);
 }
@@ -216,69 +209,124 @@ static void set_inherited(const struct intake *in, int fd)
 		sock_keepalive(fd, in->worker->options->keepalive_s);
 }
 
-int intake_listen(struct intake *in, int fd, const struct addr *bound,
-		  const struct relay_route *route)
+static void free_listening(struct listening *l)
+{
+	list_remove(&l->node);
+	free(l->path);
+	free(l);
+}
+
+/* One that listened there before: an address that comes and goes costs memory
+ * once. */
+static struct listening *find_closed(struct intake *in,
+				     const struct addr *bound,
+				     const struct relay_route *route)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->closed) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->route == route && addr_equal(&l->bound, bound))
+			return l;
+	}
+	return NULL;
+}
+
+static struct listening *make_listening(struct intake *in,
+					const struct addr *bound,
+					const struct relay_route *route)
 {
 	struct listening *l = calloc(1, sizeof(*l));
-	int err = -ENOMEM;
 
 	if (!l)
-		return err;
+		return NULL;
+	list_init(&l->node);
 	l->intake = in;
 	l->route = route;
 	l->bound = *bound;
-	if (bound->family == AF_UNIX && bound->path) {
-		l->path = strdup(bound->path);
-		if (!l->path)
-			goto free_listening;
-		l->bound.path = l->path;
-	}
+	if (bound->family != AF_UNIX || !bound->path)
+		return l;
+	l->path = strdup(bound->path);
+	l->bound.path = l->path;
+	if (l->path)
+		return l;
+	free(l);
+	return NULL;
+}
+
+int intake_listen(struct intake *in, int fd, const struct addr *bound,
+		  const struct relay_route *route)
+{
+	struct listening *l = find_closed(in, bound, route);
+	int err = door_prepare(&in->door, route);
+
+	if (err < 0)
+		return err;
+	if (!l)
+		l = make_listening(in, bound, route);
+	if (!l)
+		return -ENOMEM;
 	err = acceptor_open(&l->acceptor, &in->worker->watches, fd,
 			    &acceptor_events, l);
-	if (err < 0)
-		goto free_path;
+	if (err < 0) {
+		l->acceptor = NULL;
+		if (list_is_empty(&l->node))
+			free_listening(l);
+		return err;
+	}
+	l->fd = fd;
 	set_inherited(in, fd);
+	list_remove(&l->node);
 	list_append(&in->listening, &l->node);
 	worker_arm(in->worker, QUEUE_CHECK, &in->check);
 	if (!in->paused)
 		acceptor_resume(l->acceptor);
 	return 0;
+}
 
-free_path:
-	free(l->path);
-free_listening:
-	free(l);
-	return err;
+static void close_listening(struct listening *l)
+{
+	acceptor_close(l->acceptor);
+	l->acceptor = NULL;
+	list_remove(&l->node);
+	list_append(&l->intake->closed, &l->node);
+}
+
+int intake_unlisten(struct intake *in, int fd)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->fd != fd)
+			continue;
+		close_listening(l);
+		return 0;
+	}
+	return -ENOENT;
 }
 
 /* Connections still point to where they were accepted, so the listener's
  * memory stays. */
 void intake_close(struct intake *in)
 {
-	struct list *pos;
-
-	in->closed = true;
+	in->over = true;
 	deadline_cancel(&in->resume);
 	deadline_cancel(&in->check);
-	list_for_each (pos, &in->listening) {
-		struct listening *l = list_entry(pos, struct listening, node);
-
-		if (l->acceptor)
-			acceptor_close(l->acceptor);
-		l->acceptor = NULL;
-	}
+	door_close(&in->door);
+	while (!list_is_empty(&in->listening))
+		close_listening(
+			list_entry(in->listening.next, struct listening, node));
 }
 
 void intake_free(struct intake *in)
 {
-	while (!list_is_empty(&in->listening)) {
-		struct listening *l =
-			list_entry(in->listening.next, struct listening, node);
-
-		list_remove(&l->node);
-		free(l->path);
-		free(l);
-	}
+	while (!list_is_empty(&in->closed))
+		free_listening(
+			list_entry(in->closed.next, struct listening, node));
+	door_free(&in->door);
 }
 
 void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
@@ -294,6 +342,8 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 		.owner = owner,
 	};
 	list_init(&in->listening);
+	door_init(&in->door, worker, stats);
+	list_init(&in->closed);
 	deadline_init(&in->resume);
 	deadline_init(&in->check);
 	worker_queue(worker, QUEUE_RESUME, RESUME_MS, on_resume);

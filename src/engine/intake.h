@@ -3,6 +3,7 @@
 
 #include "base/quota.h"
 #include "engine/conn.h"
+#include "engine/door.h"
 
 /*
  * The listeners of a relay and who comes in through them: at most so many at a
@@ -12,11 +13,13 @@
 struct intake {
 	struct worker *worker; /* whose loop and timer it uses */
 	struct quota connections;
+	struct door door;
 	struct list listening;
+	struct list closed; /* listeners that connections may remember */
 	struct deadline resume, check;
 	struct stats *stats;
 	uint64_t say_after_ms; /* no word about a shortage before */
-	bool paused, closed;
+	bool paused, over;
 	/* A connection that has been let in and counted; takes fd. */
 	void (*accepted)(void *owner, int fd, const struct conn_origin *from);
 	void *owner;
@@ -36,8 +39,12 @@ int intake_listen(struct intake *in, int fd, const struct addr *bound,
 /* relay_hold(). */
 void intake_hold(struct intake *in, const struct relay_route *route, bool hold);
 
-/* One of those let in has gone, or could not be served. */
-void intake_give_back(struct intake *in);
+/* relay_unlisten()'s. */
+int intake_unlisten(struct intake *in, int fd);
+
+/* One of those let in has gone, or could not be served. source is what it came
+ * in with. */
+void intake_give_back(struct intake *in, uint32_t source);
 
 /* There is no descriptor, or no memory (err); someone waits for one. */
 void intake_starved(struct intake *in, int err);

@@ -20,6 +20,15 @@ void pump_init(struct pump *p, struct mover_pool *pool)
 	mover_init(&p->mover, pool);
 }
 
+int pump_prefix(struct pump *p, const void *bytes, size_t n)
+{
+	int err = mover_copy_hold(&p->mover, bytes, n);
+
+	if (err == 0)
+		p->prefix = (uint16_t)n;
+	return err;
+}
+
 void pump_cut(struct pump *p)
 {
 	p->src_cut = true;
@@ -81,7 +90,7 @@ static bool note_size(struct pump *p, size_t n)
 	bool spliced = p->mover.kind == &mover_splice;
 
 	/* There is the end to be read still. */
-	if (p->src_ends)
+	if (p->src_ends || p->src_cut)
 		return false;
 	if (spliced && n < TRICKLE)
 		p->streak = 0;
@@ -89,7 +98,7 @@ static bool note_size(struct pump *p, size_t n)
 		p->streak = 0;
 	else if (p->streak < BULK)
 		p->streak++;
-	return !spliced && n < MOVER_SCRATCH;
+	return !spliced && !p->src_halts && n < MOVER_SCRATCH;
 }
 
 /* Everything that src gave is delivered, and it gives no more. */
@@ -107,21 +116,33 @@ static enum pump_fault finish(struct pump *p, int dst, int *error)
 	return PUMP_FINE;
 }
 
+/* dst has taken n bytes. */
+static void count(struct pump *p, size_t n)
+{
+	size_t ours = n < p->prefix ? n : p->prefix;
+
+	p->prefix = (uint16_t)(p->prefix - ours);
+	p->moved += n - ours;
+}
+
 enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 {
 	size_t taken = 0;
 	bool emptied = false;
-
-	/* The last segment waits for the end, which follows it at once. */
-	p->mover.hold_last = p->src_ends;
+	/* A prefix may wait for what src has already; without that, it must
+	 * go. */
+	bool follows = p->prefix > 0 && sock_has_input(src);
 
 	for (;;) {
 		ssize_t n;
 
 		if (p->mover.held > 0) {
-			n = p->mover.kind->drain(&p->mover, dst);
+			bool more = (p->src_ends && !p->src_cut) ||
+				    (follows && p->prefix > 0);
+
+			n = p->mover.kind->drain(&p->mover, dst, more);
 			if (n > 0)
-				p->moved += (size_t)n;
+				count(p, (size_t)n);
 			if (n == -EAGAIN || n == 0) {
 				p->wants = PUMP_DST;
 				return PUMP_FINE;

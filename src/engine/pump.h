@@ -28,19 +28,26 @@ enum pump_fault { PUMP_FINE, PUMP_SRC_FAILED, PUMP_DST_FAILED, PUMP_NO_MEMORY };
 
 struct pump {
 	struct mover mover;
-	uint64_t moved;    /* bytes that dst has taken */
-	unsigned streak;   /* full reads in a row */
-	uint8_t wants;     /* enum pump_wants */
-	bool more;         /* PUMP_SRC, and src may have something now */
-	bool src_ends;     /* what src has now is all that will come: set by
+	uint64_t moved;        /* bytes that dst has taken */
+	uint16_t prefix;       /* held bytes that come before those of src */
+	uint8_t streak;        /* full reads in a row */
+	uint8_t wants;         /* enum pump_wants */
+	bool more : 1;         /* PUMP_SRC, and src may have something now */
+	bool src_ends : 1;     /* what src has now is all that will come: set by
 			    * the caller who knows */
-	bool src_ended;    /* no more will come from src */
-	bool src_cut;      /* its end is a reset, not an end */
-	bool never_splice; /* these descriptors cannot */
-	bool dst_closes;   /* dst is closed next: needs no end of its own */
+	bool src_halts : 1;    /* a read may stop before it has emptied src: set
+			    * likewise */
+	bool src_ended : 1;    /* no more will come from src */
+	bool src_cut : 1;      /* its end is a reset, not an end */
+	bool never_splice : 1; /* these descriptors cannot */
+	bool dst_closes : 1;   /* dst is closed next: needs no end of its own */
 };
 
 void pump_init(struct pump *p, struct mover_pool *pool);
+
+/* Let dst have these n bytes (1 to UINT16_MAX, copied) before any of src; they
+ * do not count as moved. Before p has run. Returns 0 or -ENOMEM. */
+int pump_prefix(struct pump *p, const void *bytes, size_t n);
 
 /*
  * Move what can be moved without waiting, up to a fair share of a turn, and

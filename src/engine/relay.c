@@ -10,6 +10,7 @@ enum {
 	PIPES_MOST = 32, /* of 1 MiB: half of pipe-user-pages-soft */
 	RESERVE = 16,    /* descriptors for all else in the process */
 	THREADS_MOST = 64,
+	WAITING_MOST = 1000,
 };
 
 /* Where connections go: the worker on the caller's loop, or a remote one. */
@@ -22,6 +23,7 @@ struct lane {
 struct relay {
 	struct relay_options options;
 	struct worker worker; /* on the caller's loop */
+	struct commons commons;
 	struct intake intake;
 	struct stats stats;
 	struct lane lanes[THREADS_MOST];
@@ -44,8 +46,10 @@ void relay_defaults(struct relay_options *opt, size_t descriptor_limit)
 		.connect_timeout_ms = 5000,
 		.idle_timeout_ms = 0,
 		.half_close_timeout_ms = 600000,
+		.proxy_timeout_ms = 5000,
 		.keepalive_s = 60,
 		.listener_check_ms = 30000,
+		.max_waiting = WAITING_MOST,
 		.max_connections = (left - 2 * pipes) / 2,
 		.max_pipes = pipes,
 		.threads = 1,
@@ -79,7 +83,7 @@ static void on_ended(void *owner, const struct relay_route *route,
 	if (r->options.ended)
 		r->options.ended(r->options.data, what);
 	leave(r, route, what);
-	intake_give_back(&r->intake);
+	intake_give_back(&r->intake, what->source);
 	check_drained(r);
 }
 
@@ -92,16 +96,26 @@ static void on_starved(void *owner, int err)
 }
 
 /* A connection that never began. */
-static void on_failed(void *owner, const struct relay_route *route, int err)
+static void on_failed(void *owner, const struct relay_route *route, int err,
+		      uint32_t source)
 {
 	struct lane *lane = owner;
 
 	leave(lane->relay, route, NULL);
 	lane->open--;
 	lane->relay->stats.open--;
-	intake_give_back(&lane->relay->intake);
+	intake_give_back(&lane->relay->intake, source);
 	on_starved(owner, err);
 	check_drained(lane->relay);
+}
+
+static void on_notice(void *owner, enum log_level level, const char *text)
+{
+	const struct lane *lane = owner;
+	const struct relay_options *opt = &lane->relay->options;
+
+	if (opt->notice)
+		opt->notice(opt->data, level, text);
 }
 
 static struct lane *least_loaded(struct relay *r)
@@ -127,7 +141,7 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 	else
 		err = conn_open(&r->worker, fd, from);
 	if (err < 0)
-		on_failed(lane, from->route, err);
+		on_failed(lane, from->route, err, from->source);
 }
 
 static void close_all(struct relay *r)
@@ -176,7 +190,22 @@ void relay_drain(struct relay *r, uint64_t grace_ms,
 int relay_listen(struct relay *r, int fd, const struct addr *bound,
 		 const struct relay_route *route)
 {
-	return intake_listen(&r->intake, fd, bound, route);
+	int err = loops_add(&r->commons.loops, fd, bound, route);
+
+	return err < 0 ? err : intake_listen(&r->intake, fd, bound, route);
+}
+
+bool relay_leads_back(struct relay *r, const struct relay_route *route,
+		      const struct addr *to, struct addr *where)
+{
+	return loops_find(&r->commons.loops, route, to, uv_now(r->worker.loop),
+			  where);
+}
+
+int relay_unlisten(struct relay *r, int fd)
+{
+	loops_remove(&r->commons.loops, fd);
+	return intake_unlisten(&r->intake, fd);
 }
 
 void relay_hold(struct relay *r, const struct relay_route *route, bool hold)
@@ -186,12 +215,17 @@ void relay_hold(struct relay *r, const struct relay_route *route, bool hold)
 
 void relay_run(struct relay *r)
 {
-	watch_run(&r->worker.watches);
+	if (!r->over)
+		watch_run(&r->worker.watches);
 }
 
 void relay_stats(const struct relay *r, struct stats *out)
 {
+	const struct commons *c = &r->commons;
+
 	*out = r->stats;
+	out->waiting = atomic_load(&c->waiting);
+	out->turned_away = atomic_load(&c->turned_away);
 }
 
 static void closed_one(struct relay *r)
@@ -199,6 +233,7 @@ static void closed_one(struct relay *r)
 	if (--r->closing > 0)
 		return;
 	intake_free(&r->intake);
+	commons_free(&r->commons);
 	free(r);
 }
 
@@ -217,6 +252,7 @@ static void on_grace_closed(uv_handle_t *handle)
 static const struct worker_events worker_events = {
 	.ended = on_ended,
 	.starved = on_starved,
+	.notice = on_notice,
 	.closed = on_worker_closed,
 };
 
@@ -224,6 +260,7 @@ static const struct remote_events remote_events = {
 	.ended = on_ended,
 	.failed = on_failed,
 	.starved = on_starved,
+	.notice = on_notice,
 };
 
 /* The threads beside the caller's. On failure those that were started stay, for
@@ -236,7 +273,7 @@ static int start_remotes(struct relay *r)
 
 		lane->relay = r;
 		err = remote_start(&lane->remote, r->worker.loop, &r->options,
-				   &remote_events, lane);
+				   &r->commons, &remote_events, lane);
 		if (err < 0)
 			return err;
 		r->lane_count++;
@@ -261,10 +298,13 @@ int relay_new(struct relay **out, uv_loop_t *loop,
 	r->options.max_pipes /= r->options.threads;
 	r->lanes[0].relay = r;
 	r->lane_count = 1;
-	err = worker_init(&r->worker, loop, &r->options, &worker_events,
-			  &r->lanes[0]);
+	err = commons_init(&r->commons, opt->max_waiting);
 	if (err < 0)
 		goto free_relay;
+	err = worker_init(&r->worker, loop, &r->options, &r->commons,
+			  &worker_events, &r->lanes[0]);
+	if (err < 0)
+		goto free_commons;
 	intake_init(&r->intake, &r->worker, &r->stats, on_accepted, r);
 	err = uv_timer_init(loop, &r->grace);
 	if (err < 0)
@@ -283,6 +323,8 @@ close_worker:
 	r->closing = 1;
 	worker_close(&r->worker);
 	return err;
+free_commons:
+	commons_free(&r->commons);
 free_relay:
 	free(r);
 	return err;
@@ -294,6 +336,7 @@ int relay_free(struct relay *r)
 
 	r->draining = true;
 	r->drained = NULL;
+	watch_stop(&r->worker.watches);
 	intake_close(&r->intake);
 	for (size_t i = 1; i < r->lane_count; i++)
 		if (remote_stop(r->lanes[i].remote) < 0)

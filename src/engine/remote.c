@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From home to the worker. */
 struct order {
@@ -18,10 +19,18 @@ struct order {
 /* From the worker to home. */
 struct report {
 	struct list node;
-	enum { REPORT_ENDED, REPORT_FAILED, REPORT_STARVED } kind;
+	enum {
+		REPORT_ENDED,
+		REPORT_FAILED,
+		REPORT_STARVED,
+		REPORT_NOTICE
+	} kind;
 	int err;
-	const struct relay_route *route; /* not of REPORT_STARVED */
+	const struct relay_route *route; /* REPORT_ENDED, REPORT_FAILED */
+	uint32_t source;                 /* REPORT_FAILED */
 	struct record what;              /* REPORT_ENDED */
+	enum log_level level;            /* REPORT_NOTICE */
+	char *text;                      /* REPORT_NOTICE; its own */
 };
 
 struct remote {
@@ -82,6 +91,17 @@ static void on_worker_starved(void *owner, int err)
 	report(owner, &(struct report){.kind = REPORT_STARVED, .err = err});
 }
 
+static void on_worker_notice(void *owner, enum log_level level,
+			     const char *text)
+{
+	char *copy = strdup(text);
+
+	if (copy)
+		report(owner, &(struct report){.kind = REPORT_NOTICE,
+					       .level = level,
+					       .text = copy});
+}
+
 /* Not the end of the loop if the resolver works for it, but ours. */
 static void on_ordered_closed(uv_handle_t *handle)
 {
@@ -100,6 +120,7 @@ static void on_worker_closed(void *owner)
 static const struct worker_events worker_events = {
 	.ended = on_worker_ended,
 	.starved = on_worker_starved,
+	.notice = on_worker_notice,
 	.closed = on_worker_closed,
 };
 
@@ -113,7 +134,8 @@ static void obey(struct remote *r, struct order *o)
 		if (err < 0)
 			report(r, &(struct report){.kind = REPORT_FAILED,
 						   .route = o->from.route,
-						   .err = err});
+						   .err = err,
+						   .source = o->from.source});
 		break;
 	case ORDER_CLOSE_ALL:
 		conn_close_all(&r->worker, o->reason);
@@ -156,10 +178,15 @@ static void deliver(struct remote *r, const struct report *what)
 		r->events->ended(r->owner, what->route, &what->what);
 		break;
 	case REPORT_FAILED:
-		r->events->failed(r->owner, what->route, what->err);
+		r->events->failed(r->owner, what->route, what->err,
+				  what->source);
 		break;
 	case REPORT_STARVED:
 		r->events->starved(r->owner, what->err);
+		break;
+	case REPORT_NOTICE:
+		r->events->notice(r->owner, what->level, what->text);
+		free(what->text);
 		break;
 	}
 }
@@ -212,7 +239,8 @@ void remote_close_all(struct remote *r, enum close_reason reason)
 	order(r, o);
 }
 
-static int start_loop(struct remote *r, const struct relay_options *opt)
+static int start_loop(struct remote *r, const struct relay_options *opt,
+		      struct commons *commons)
 {
 	int err = uv_loop_init(&r->loop);
 
@@ -221,7 +249,8 @@ static int start_loop(struct remote *r, const struct relay_options *opt)
 	err = uv_async_init(&r->loop, &r->ordered, on_ordered);
 	if (err < 0)
 		goto close_loop;
-	err = worker_init(&r->worker, &r->loop, opt, &worker_events, r);
+	err = worker_init(&r->worker, &r->loop, opt, commons, &worker_events,
+			  r);
 	if (err < 0)
 		goto close_async;
 	conn_queues(&r->worker);
@@ -244,7 +273,7 @@ static void stop_loop(struct remote *r)
 }
 
 int remote_start(struct remote **out, uv_loop_t *home,
-		 const struct relay_options *opt,
+		 const struct relay_options *opt, struct commons *commons,
 		 const struct remote_events *events, void *owner)
 {
 	struct remote *r = calloc(1, sizeof(*r));
@@ -259,7 +288,7 @@ int remote_start(struct remote **out, uv_loop_t *home,
 	err = uv_mutex_init(&r->lock);
 	if (err < 0)
 		goto free_remote;
-	err = start_loop(r, opt);
+	err = start_loop(r, opt, commons);
 	if (err < 0)
 		goto destroy_lock;
 	r->ordered.data = r;

@@ -13,16 +13,19 @@ struct remote;
 struct remote_events {
 	void (*ended)(void *owner, const struct relay_route *route,
 		      const struct record *what);
-	/* A connection could not even begin: err. Its client was reset. */
-	void (*failed)(void *owner, const struct relay_route *route, int err);
+	/* A connection of that source could not even begin: err. Its client was
+	 * reset. */
+	void (*failed)(void *owner, const struct relay_route *route, int err,
+		       uint32_t source);
 	/* As worker_events has it. */
 	void (*starved)(void *owner, int err);
+	void (*notice)(void *owner, enum log_level level, const char *text);
 };
 
 /* Start the thread. owner is given back with each event, which come on home's
- * loop. *opt must outlive the remote. Returns 0 or a negative errno. */
+ * loop. *opt and *commons must outlive the remote. Returns 0 or a negative errno. */
 int remote_start(struct remote **out, uv_loop_t *home,
-		 const struct relay_options *opt,
+		 const struct relay_options *opt, struct commons *commons,
 		 const struct remote_events *events, void *owner);
 
 /* Hand it a connection. Takes fd. Returns 0, or -ENOMEM with the client reset

@@ -18,6 +18,12 @@
  * it waits for is then only our own note.
  */
 
+/* watch_run()'s own: the set may be gone when a turn of the loop is over. */
+struct watch_running {
+	bool on;   /* no watch_stop() yet */
+	bool open; /* no watch_set_close() yet */
+};
+
 /* The watches of one loop. */
 struct watch_set {
 	uv_loop_t *loop;
@@ -30,8 +36,8 @@ struct watch_set {
 	uv_prepare_t turn; /* calls the due and frees the dead; keeps the loop
 			    * alive while there are active ones */
 	uv_idle_t hurry;   /* keeps libuv from waiting while some are due */
-	bool running;      /* watch_run() is */
-	unsigned open;     /* handles that libuv still has */
+	struct watch_running *running; /* NULL while watch_run() is not */
+	unsigned open;                 /* handles that libuv still has */
 	void (*closed)(void *data);
 	void *data;
 };
@@ -55,9 +61,12 @@ struct watch;
 enum {
 	WATCH_READ = 1,
 	WATCH_WRITE = 2,
-	/* Only told, not waited for, and only where the system tells. */
-	WATCH_ENDED = 4,  /* what there is to be read is all that will come */
-	WATCH_FAILED = 8, /* or it may have: reading or writing tells how */
+	/* Only where the system tells. To wait for it alone leaves what there
+	 * is to be read alone. */
+	WATCH_ENDED = 4, /* what there is to be read is all that will come */
+	/* Only told, not waited for, and likewise. */
+	WATCH_FAILED = 8,  /* or it may have: reading or writing tells how */
+	WATCH_URGENT = 16, /* a read may stop before an urgent byte */
 };
 
 /* ready says what may be done; both, when the descriptor has failed. It is not

@@ -9,18 +9,20 @@
 enum {
 	/* Events in one go. */
 	EVENTS = 128,
-	READING = EPOLLIN | EPOLLRDHUP,
+	READING = EPOLLIN | EPOLLRDHUP | EPOLLPRI,
 	/* What stays true of a descriptor. */
-	LASTING = WATCH_ENDED | WATCH_FAILED,
+	LASTING = WATCH_ENDED | WATCH_FAILED | WATCH_URGENT,
 };
 
 struct watch {
 	struct list node; /* in the set's due or dead, or in no list */
 	struct watch_set *set;
-	watch_cb cb; /* NULL once it is closed */
-	void (*gone)(void *data);
+	union {
+		watch_cb cb;
+		void (*gone)(void *data); /* once it is closed */
+	};
 	void *data;
-	int fd;
+	int fd;         /* -1 once it is closed */
 	uint8_t events; /* what it waits for */
 	uint8_t ready;  /* what it has not been called for yet */
 	uint32_t mask;  /* what the epoll set has it for; 0: not at all */
@@ -70,7 +72,7 @@ static void dispatch(const struct epoll_event *e)
 	struct watch *w = e->data.ptr;
 	int ready = 0;
 
-	if (!w->cb)
+	if (w->fd < 0)
 		return;
 	if (e->events & EPOLLIN)
 		ready |= WATCH_READ;
@@ -78,6 +80,8 @@ static void dispatch(const struct epoll_event *e)
 		ready |= WATCH_WRITE;
 	if (e->events & EPOLLRDHUP)
 		ready |= WATCH_READ | WATCH_ENDED;
+	if (e->events & EPOLLPRI)
+		ready |= WATCH_READ | WATCH_URGENT;
 	if (e->events & (EPOLLERR | EPOLLHUP))
 		ready |= WATCH_FAILED;
 	w->ready |= (uint8_t)ready;
@@ -157,6 +161,7 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 
 	set->loop = loop;
 	set->active = 0;
+	set->running = NULL;
 	list_init(&set->due);
 	list_init(&set->dead);
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -196,6 +201,8 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 {
 	set->closed = closed;
 	set->data = data;
+	if (set->running)
+		set->running->open = false;
 	uv_close((uv_handle_t *)&set->hurry, on_closed);
 	uv_close((uv_handle_t *)&set->turn, on_closed);
 	uv_close((uv_handle_t *)&set->poll, on_closed);
@@ -229,22 +236,26 @@ static void turn(struct watch_set *set)
 void watch_run(struct watch_set *set)
 {
 	struct epoll_event of_libuv = {.events = EPOLLIN};
-	int fd = uv_backend_fd(set->loop);
+	struct watch_running running = {.on = true, .open = true};
+	uv_loop_t *loop = set->loop;
+	int fd = uv_backend_fd(loop);
 	bool turned;
 
-	set->running = true;
+	set->running = &running;
 	/* Each set in the other would be a loop, which epoll refuses. */
 	uv_poll_stop(&set->poll);
 	turned = epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &of_libuv) == 0;
 	if (!turned)
 		uv_poll_start(&set->poll, UV_READABLE, on_ready);
-	while (set->running && uv_loop_alive(set->loop))
-		if (turned)
+	while (running.on && uv_loop_alive(loop))
+		if (turned && running.open)
 			turn(set);
 		else
-			uv_run(set->loop, UV_RUN_ONCE);
-	set->running = false;
-	if (!turned || uv_is_closing((uv_handle_t *)&set->poll))
+			uv_run(loop, UV_RUN_ONCE);
+	if (!running.open)
+		return;
+	set->running = NULL;
+	if (!turned)
 		return;
 	epoll_ctl(set->epoll, EPOLL_CTL_DEL, fd, NULL);
 	uv_poll_start(&set->poll, UV_READABLE, on_ready);
@@ -254,7 +265,8 @@ void watch_run(struct watch_set *set)
 
 void watch_stop(struct watch_set *set)
 {
-	set->running = false;
+	if (set->running)
+		set->running->on = false;
 }
 
 int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
@@ -311,7 +323,7 @@ void watch_close(struct watch *w, void (*gone)(void *data), void *data)
 	if (w->mask)
 		epoll_ctl(w->set->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	set_events(w, 0);
-	w->cb = NULL;
+	w->fd = -1;
 	w->gone = gone;
 	w->data = data;
 	list_remove(&w->node);

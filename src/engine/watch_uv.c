@@ -28,6 +28,8 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		ready |= WATCH_WRITE;
 	if (ready & WATCH_WRITE)
 		ready |= WATCH_FAILED;
+	if (events & UV_DISCONNECT)
+		ready |= WATCH_ENDED;
 	w->cb(w->data, ready);
 }
 
@@ -37,6 +39,7 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 
 	set->loop = loop;
 	set->turn.data = set;
+	set->running = NULL;
 	return err;
 }
 
@@ -53,20 +56,27 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 {
 	set->closed = closed;
 	set->data = data;
+	if (set->running)
+		set->running->open = false;
 	uv_close((uv_handle_t *)&set->turn, on_set_closed);
 }
 
 void watch_run(struct watch_set *set)
 {
-	set->running = true;
-	while (set->running && uv_run(set->loop, UV_RUN_ONCE))
+	struct watch_running running = {.on = true, .open = true};
+	uv_loop_t *loop = set->loop;
+
+	set->running = &running;
+	while (running.on && uv_run(loop, UV_RUN_ONCE))
 		continue;
-	set->running = false;
+	if (running.open)
+		set->running = NULL;
 }
 
 void watch_stop(struct watch_set *set)
 {
-	set->running = false;
+	if (set->running)
+		set->running->on = false;
 }
 
 int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
@@ -102,6 +112,9 @@ void watch_for(struct watch *w, int events)
 		mask |= UV_READABLE;
 	if (events & WATCH_WRITE)
 		mask |= UV_WRITABLE;
+	/* On macOS this alone is not told (kqueue.c). */
+	if (events & WATCH_ENDED)
+		mask |= UV_DISCONNECT;
 	if (mask)
 		uv_poll_start(&w->poll, mask, on_ready);
 	else

@@ -36,7 +36,7 @@ static void nobody(struct deadline *d)
 }
 
 int worker_init(struct worker *w, uv_loop_t *loop,
-		const struct relay_options *options,
+		const struct relay_options *options, struct commons *commons,
 		const struct worker_events *events, void *owner)
 {
 	int err = mover_pool_init(&w->pool, options->max_pipes);
@@ -55,10 +55,14 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 	w->loop = loop;
 	w->ephemeral = sock_ephemeral();
 	w->options = options;
+	w->commons = commons;
 	w->events = events;
 	w->owner = owner;
 	list_init(&w->conns);
 	list_init(&w->lookups);
+	list_init(&w->holds);
+	backends_init(&w->backends);
+	origin_init(&w->origin, (uint32_t)uv_hrtime());
 	for (int i = 0; i < QUEUES; i++)
 		deadline_queue_init(&w->queue[i], 0, nobody);
 	return 0;
@@ -79,6 +83,12 @@ void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d)
 		set_timer(w);
 }
 
+void worker_notice(const struct worker *w, enum log_level level,
+		   const char *text)
+{
+	w->events->notice(w->owner, level, text);
+}
+
 static void closed_one(void *data)
 {
 	struct worker *w = data;
@@ -86,6 +96,7 @@ static void closed_one(void *data)
 	if (--w->closing > 0)
 		return;
 	mover_pool_free(&w->pool);
+	backends_free(&w->backends);
 	w->events->closed(w->owner);
 }
 

@@ -2,6 +2,9 @@
 #define LOWPORT_ENGINE_WORKER_H
 
 #include "base/deadline.h"
+#include "engine/backends.h"
+#include "engine/commons.h"
+#include "engine/origin.h"
 #include "engine/watch.h"
 #include "lowport.h"
 #include "os/mover.h"
@@ -13,8 +16,12 @@
  */
 
 enum worker_queue {
-	QUEUE_CONNECT, /* dial: one address, or one name */
-	QUEUE_RETRY,   /* dial: the same again */
+	QUEUE_HEADER,  /* conn: a front's PROXY header */
+	QUEUE_LOOKUP,  /* dial: one name */
+	QUEUE_CONNECT, /* race: one address */
+	QUEUE_STAGGER, /* race: and the next one */
+	QUEUE_RETRY,   /* race: the same again */
+	QUEUE_HOLD,    /* hold: look after those who wait */
 	QUEUE_IDLE,    /* conn: no byte moved */
 	QUEUE_HALF,    /* conn: the same, half-closed */
 	QUEUE_SETTLED, /* conn: it has lived for a while */
@@ -22,6 +29,7 @@ enum worker_queue {
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
 	QUEUE_RESUME,  /* relay: try to accept again */
 	QUEUE_CHECK,   /* relay: look whether the listeners listen */
+	QUEUE_UNSAID,  /* door: say how many refusals had no line */
 	QUEUES
 };
 
@@ -32,6 +40,8 @@ struct worker_events {
 		      const struct record *what);
 	/* No descriptor or memory to be had (err); someone waits for one. */
 	void (*starved)(void *owner, int err);
+	/* Something an operator would want to know. */
+	void (*notice)(void *owner, enum log_level level, const char *text);
 	/* worker_close() is through: the memory of the worker may go. */
 	void (*closed)(void *owner);
 };
@@ -45,6 +55,10 @@ struct worker {
 	struct mover_pool pool;
 	struct list conns;
 	struct list lookups; /* names that the resolver works on */
+	struct list holds;   /* routes whose backend is waited for */
+	struct backends backends;
+	struct origin origin;
+	struct commons *commons;             /* the relay's */
 	const struct relay_options *options; /* the relay's */
 	struct sock_ports ephemeral;
 	const struct worker_events *events;
@@ -54,7 +68,7 @@ struct worker {
 
 /* Returns 0 or a negative errno. Its queues are off until worker_queue(). */
 int worker_init(struct worker *w, uv_loop_t *loop,
-		const struct relay_options *options,
+		const struct relay_options *options, struct commons *commons,
 		const struct worker_events *events, void *owner);
 
 /* Say how long the deadlines of a queue are and who hears of them. */
@@ -62,6 +76,10 @@ void worker_queue(struct worker *w, enum worker_queue queue, uint64_t after_ms,
 		  void (*expired)(struct deadline *d));
 
 void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d);
+
+/* Tell the operator. */
+void worker_notice(const struct worker *w, enum log_level level,
+		   const char *text);
 
 /* The end of w, when it has no connection any more; events->closed follows on a
  * later turn. */

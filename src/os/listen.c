@@ -4,6 +4,7 @@
 #include "os/sock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +15,7 @@ const struct listen_source listen_sources[] = {
 	{"launchd", LISTEN_NAME, true, true, listen_open_launchd},
 	{"systemd", LISTEN_OPTIONAL_NAME, true, false, listen_open_systemd},
 	{"fd", LISTEN_NUMBER, true, false, listen_open_fd},
+	{"if", LISTEN_INTERFACE, false, false, listen_open_interface},
 	{"only", LISTEN_ONE_ADDRESS, false, false, listen_open_only},
 	{"unix", LISTEN_PATH, false, false, listen_open_unix},
 	{"", LISTEN_ADDRESS, false, false, listen_open_bind},
@@ -34,7 +36,8 @@ int listen_add(struct listeners *out, int fd, const struct addr *addr,
 	if (!at || (addr->family == AF_UNIX && addr->path && !path))
 		return fault_set(why, -ENOMEM, "%s: out of memory", want->text);
 	at += out->count++;
-	*at = (struct listener){.fd = fd, .addr = *addr, .path = path};
+	*at = (struct listener){
+		.fd = fd, .addr = *addr, .path = path, .asked = want};
 	if (at->addr.family == AF_UNIX)
 		at->addr.path = path;
 	return 0;
@@ -63,7 +66,24 @@ static const char *type_name(int type)
 static bool bound_where_asked(const struct addr *bound,
 			      const struct listen_request *want)
 {
+	if (want->interface)
+		return bound->family != AF_UNIX &&
+		       (want->addr.port == 0 || want->addr.port == bound->port);
 	return want->addr.family == AF_UNSPEC || addr_equal(bound, &want->addr);
+}
+
+/* Empty if nothing was said. */
+static const char *print_expected(const struct listen_request *want,
+				  char buf[ADDR_TEXT])
+{
+	buf[0] = '\0';
+	if (want->interface && want->addr.port > 0)
+		snprintf(buf, ADDR_TEXT, "a TCP port, %u", want->addr.port);
+	else if (want->interface)
+		snprintf(buf, ADDR_TEXT, "a TCP port");
+	else if (want->addr.family != AF_UNSPEC)
+		addr_print(&want->addr, buf);
+	return buf;
 }
 
 static int check_kind(int fd, const struct listen_request *want,
@@ -104,7 +124,7 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 		return fault_set(why, -errno, "%s: descriptor %d from %s: %s.",
 				 want->text, fd, giver, strerror(errno));
 	addr_from_sockaddr(&bound, (const struct sockaddr *)&ss, length);
-	addr_print(&want->addr, expected);
+	print_expected(want, expected);
 	addr_print(&bound, got);
 	if (bound.family == AF_UNSPEC)
 		return fault_set(why, -EAFNOSUPPORT,
@@ -116,8 +136,8 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 				 "%s: the socket from %s (descriptor %d) is "
 				 "not bound%s%s: its bind failed.\n%s",
 				 want->text, giver, fd,
-				 want->addr.family ? "; expected " : "",
-				 want->addr.family ? expected : "", mend);
+				 expected[0] ? "; expected " : "", expected,
+				 mend);
 	if (!listening)
 		return fault_set(why, -EINVAL,
 				 "%s: the socket from %s (descriptor %d, %s) "

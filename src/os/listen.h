@@ -16,23 +16,30 @@
 
 /* What was asked for. Which fields count is the source's business. */
 struct listen_request {
-	const char *text;   /* as the user wrote it, for messages */
-	const char *name;   /* systemd, launchd: the entry; NULL: all */
-	int fd;             /* fd: the number */
-	struct addr addr;   /* bind: where; elsewhere: what it must turn out
+	const char *text;      /* as the user wrote it, for messages */
+	const char *name;      /* systemd, launchd: the entry; NULL: all */
+	int fd;                /* fd: the number */
+	struct addr addr;      /* bind: where; elsewhere: what it must turn out
 			      * to be bound to, AF_UNSPEC if not said */
-	bool both_families; /* bind: 0.0.0.0 and [::] */
-	unsigned mode;      /* unix: permissions of the socket file */
-	int backlog;        /* bind, unix */
+	bool both_families;    /* bind: 0.0.0.0 and [::] */
+	const char *interface; /* whose addresses are served; NULL: no matter.
+				* Of addr only the port counts then, 0 where
+				* it is handed over: any */
+	bool link_local;       /* these of it too */
+	const char *to;        /* if: the backend, for messages */
+	unsigned mode;         /* unix: permissions of the socket file */
+	int backlog;           /* bind, unix */
 };
 
 struct listener {
 	int fd;           /* -1 once someone else has taken it */
 	struct addr addr; /* where it is bound */
 	struct addr only; /* the one local address to serve; AF_UNSPEC: any */
-	char *path;       /* of a Unix listener: addr's, owned here */
-	bool made;        /* bound by us: a Unix path is ours to remove, */
-	dev_t dev;        /* if it is still this file */
+	const struct listen_request *asked; /* what it was opened for */
+	int device; /* as sock_bind_device() says; 0: not tried */
+	char *path; /* of a Unix listener: addr's, owned here */
+	bool made;  /* bound by us: a Unix path is ours to remove, */
+	dev_t dev;  /* if it is still this file */
 	ino_t ino;
 };
 
@@ -47,6 +54,7 @@ struct listeners {
 enum listen_argument {
 	LISTEN_ADDRESS,       /* ADDR:PORT */
 	LISTEN_ONE_ADDRESS,   /* :ADDR:PORT */
+	LISTEN_INTERFACE,     /* :INTERFACE[+ll]:PORT */
 	LISTEN_PATH,          /* :PATH */
 	LISTEN_NAME,          /* :NAME */
 	LISTEN_OPTIONAL_NAME, /* nothing or :NAME */
@@ -75,6 +83,10 @@ int listen_open_bind(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);
 int listen_open_only(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);
+/* Only looks whether this user may bind that port; what the interface has is
+ * opened as it comes, with listen_open_address(). */
+int listen_open_interface(const struct listen_request *want,
+			  struct listeners *out, struct fault *why);
 int listen_open_unix(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);
 int listen_open_systemd(const struct listen_request *want,
@@ -83,6 +95,12 @@ int listen_open_launchd(const struct listen_request *want,
 			struct listeners *out, struct fault *why);
 int listen_open_fd(const struct listen_request *want, struct listeners *out,
 		   struct fault *why);
+
+/* The listener at one address of want->interface, through which alone clients
+ * may come where the system can see to that. */
+int listen_open_address(const struct addr *at,
+			const struct listen_request *want,
+			struct listeners *out, struct fault *why);
 
 /* The names of systemd's sockets that no request took so far, joined by ", "
  * in buf. Returns how many. */

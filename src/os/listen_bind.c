@@ -54,14 +54,17 @@ static int bind_and_listen(int fd, const struct addr *addr, int backlog)
 	return 0;
 }
 
-static int open_one(const struct addr *addr, const struct listen_request *want,
-		    struct listeners *out, struct fault *why)
+int listen_open_address(const struct addr *addr,
+			const struct listen_request *want,
+			struct listeners *out, struct fault *why)
 {
+	int err, device = 0, fd = sock_open(addr->family);
 	struct addr bound;
-	int err, fd = sock_open(addr->family);
 
 	if (fd < 0)
 		return explain(why, fd, addr);
+	if (want->interface)
+		device = sock_bind_device(fd, want->interface);
 	err = bind_and_listen(fd, addr, want->backlog);
 	if (err == 0)
 		err = sock_local(fd, &bound);
@@ -71,7 +74,40 @@ static int open_one(const struct addr *addr, const struct listen_request *want,
 		err = listen_add(out, fd, &bound, want, why);
 	if (err < 0)
 		close(fd);
+	else
+		out->at[out->count - 1].device = device;
 	return err;
+}
+
+/* Whether the user may is a matter of the port alone, and of a bind to one
+ * address: macOS lets everyone have the wildcards. */
+int listen_open_interface(const struct listen_request *want,
+			  struct listeners *out, struct fault *why)
+{
+	struct addr loopback[2];
+	struct sockaddr_storage ss;
+	char hint[512];
+	socklen_t length;
+	int fd, err = 0;
+
+	(void)out;
+	addr_localhost("localhost", want->addr.port, loopback);
+	length = addr_to_sockaddr(&loopback[1], &ss);
+	fd = sock_open(AF_INET);
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)&ss, length) < 0)
+		err = -errno;
+	if (fd >= 0)
+		close(fd);
+	/* Who else holds the port there does not matter. */
+	if (err != -EACCES)
+		return 0;
+	platform_low_port_of_interface(hint, sizeof(hint), want->interface,
+				       want->addr.port,
+				       want->to ? want->to : "BACKEND");
+	return fault_set(why, err,
+			 "%s: this user may not bind a port below 1024.\n%s\n"
+			 "Or take a port from 1024 on.",
+			 want->text, hint);
 }
 
 int listen_open_bind(const struct listen_request *want, struct listeners *out,
@@ -79,12 +115,12 @@ int listen_open_bind(const struct listen_request *want, struct listeners *out,
 {
 	size_t before = out->count;
 	struct addr any6 = {.family = AF_INET6, .port = want->addr.port};
-	int err = open_one(&want->addr, want, out, why);
+	int err = listen_open_address(&want->addr, want, out, why);
 
 	if (err < 0 || !want->both_families)
 		return err;
 	any6.port = out->at[before].addr.port;
-	err = open_one(&any6, want, out, why);
+	err = listen_open_address(&any6, want, out, why);
 	/* A system without IPv6 has no second family to serve. */
 	if (err == -EAFNOSUPPORT || err == -EADDRNOTAVAIL)
 		return 0;
@@ -101,7 +137,7 @@ int listen_open_only(const struct listen_request *want, struct listeners *out,
 {
 	struct addr any = {.family = want->addr.family,
 			   .port = want->addr.port};
-	int err = open_one(&any, want, out, why);
+	int err = listen_open_address(&any, want, out, why);
 	struct listener *l;
 
 	if (err < 0)

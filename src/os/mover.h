@@ -35,12 +35,13 @@ struct mover_kind {
 	ssize_t (*fill)(struct mover *m, int src);
 
 	/*
-	 * Give dst what is held. Returns the bytes given (>0), -EAGAIN when
+	 * Give dst what is held. more: the rest of the stream follows at once,
+	 * so the last segment may wait for it. Returns the bytes given (>0), -EAGAIN when
 	 * dst is full, -ENOMEM when what dst did not take cannot be kept, or
 	 * another negative errno when dst has failed. Call only while
 	 * m->held > 0.
 	 */
-	ssize_t (*drain)(struct mover *m, int dst);
+	ssize_t (*drain)(struct mover *m, int dst, bool more);
 
 	/* Let go of whatever m owns, held bytes included. */
 	void (*release)(struct mover *m);
@@ -52,8 +53,6 @@ struct mover {
 	const struct mover_kind *kind;
 	struct mover_pool *pool;
 	size_t held;
-	bool hold_last; /* more follows at once: the last segment, unless it is
-			 * full, may wait for it */
 	union {
 		struct {
 			char *at;   /* the first held byte */
@@ -88,6 +87,10 @@ bool mover_pool_has_pipe(struct mover_pool *pool);
 
 /* m starts by copying. */
 void mover_init(struct mover *m, struct mover_pool *pool);
+
+/* Hold a copy of these bytes, for the next drain. Only while m copies and holds
+ * nothing. Returns 0 or -ENOMEM. */
+int mover_copy_hold(struct mover *m, const void *bytes, size_t n);
 
 /* Change how m works. Only while it holds nothing. */
 void mover_use(struct mover *m, const struct mover_kind *kind);

@@ -45,9 +45,19 @@ static int keep(struct mover *m)
 	return 0;
 }
 
-static ssize_t copy_drain(struct mover *m, int dst)
+int mover_copy_hold(struct mover *m, const void *bytes, size_t n)
 {
-	int flags = MSG_NOSIGNAL | (m->hold_last ? MSG_MORE : 0);
+	m->kept = malloc(n);
+	if (!m->kept)
+		return -ENOMEM;
+	m->at = memcpy(m->kept, bytes, n);
+	m->held = n;
+	return 0;
+}
+
+static ssize_t copy_drain(struct mover *m, int dst, bool more)
+{
+	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
 	ssize_t n;
 
 	do

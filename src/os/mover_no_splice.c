@@ -23,10 +23,11 @@ static ssize_t no_fill(struct mover *m, int src)
 	return -EINVAL;
 }
 
-static ssize_t no_drain(struct mover *m, int dst)
+static ssize_t no_drain(struct mover *m, int dst, bool more)
 {
 	(void)m;
 	(void)dst;
+	(void)more;
 	return -EINVAL;
 }
 

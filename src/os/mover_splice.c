@@ -131,10 +131,11 @@ static ssize_t splice_fill(struct mover *m, int src)
 	return n;
 }
 
-static ssize_t splice_drain(struct mover *m, int dst)
+static ssize_t splice_drain(struct mover *m, int dst, bool more)
 {
 	ssize_t n;
 
+	(void)more;
 	/* No SPLICE_F_MORE: it holds back the last segment like a cork. */
 	do
 		n = splice(m->pipe->out, NULL, dst, NULL, m->held,

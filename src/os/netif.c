@@ -23,7 +23,38 @@ static bool is_link_local(const struct addr *a)
 	       (a->ip[1] & 0xc0) == 0x80;
 }
 
-int netif_addresses(const char *name, struct addr out[NETIF_ADDRESSES_MAX])
+/* Linux takes no others (dev_valid_name()), and macOS fewer. */
+bool netif_is_name(const char *name)
+{
+	size_t length = strlen(name);
+
+	return length > 0 && length < IF_NAMESIZE &&
+	       strcspn(name, "/: \t\n\v\f\r") == length &&
+	       strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* Of an IPv4 address, Linux tells the label, which may have more behind the
+ * name: eth0:1. */
+static bool is_of(const struct ifaddrs *i, const char *name)
+{
+	size_t length = strlen(name);
+
+	return strncmp(i->ifa_name, name, length) == 0 &&
+	       (i->ifa_name[length] == '\0' || i->ifa_name[length] == ':');
+}
+
+/* Returns false if it is none that is wanted. */
+static bool take(const struct ifaddrs *i, bool link_local, struct addr *a)
+{
+	addr_from_sockaddr(a, i->ifa_addr, length_of(i->ifa_addr));
+	if (!is_link_local(a))
+		return a->family != AF_UNSPEC;
+	netif_mend_scope(a);
+	return link_local;
+}
+
+int netif_addresses(const char *name, bool link_local,
+		    struct addr out[NETIF_ADDRESSES_MAX])
 {
 	struct ifaddrs *list, *i;
 	int count = 0;
@@ -33,12 +64,8 @@ int netif_addresses(const char *name, struct addr out[NETIF_ADDRESSES_MAX])
 	if (getifaddrs(&list) < 0)
 		return -errno;
 	for (i = list; i && count < NETIF_ADDRESSES_MAX; i = i->ifa_next) {
-		struct addr *a = &out[count];
-
-		if (!i->ifa_addr || strcmp(i->ifa_name, name) != 0)
-			continue;
-		addr_from_sockaddr(a, i->ifa_addr, length_of(i->ifa_addr));
-		if (a->family != AF_UNSPEC && !is_link_local(a))
+		if (i->ifa_addr && is_of(i, name) &&
+		    take(i, link_local, &out[count]))
 			count++;
 	}
 	freeifaddrs(list);
@@ -62,6 +89,26 @@ bool netif_has(const struct addr *a)
 	if (fd >= 0)
 		close(fd);
 	return has;
+}
+
+bool netif_is_local(const struct addr *a)
+{
+	struct ifaddrs *list, *i;
+	bool found = addr_is_wildcard(a) ||
+		     (a->family == AF_INET && addr_is_loopback(a));
+
+	if (found || getifaddrs(&list) < 0)
+		return found;
+	for (i = list; i && !found; i = i->ifa_next) {
+		struct addr own;
+
+		if (!i->ifa_addr)
+			continue;
+		addr_from_sockaddr(&own, i->ifa_addr, length_of(i->ifa_addr));
+		found = own.family == a->family && addr_same_ip(&own, a);
+	}
+	freeifaddrs(list);
+	return found;
 }
 
 bool netif_is_permanent(const struct addr *a)

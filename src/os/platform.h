@@ -20,6 +20,16 @@ size_t platform_cores(void);
 /* One sentence on how a port below 1024 on one address is had without root. */
 extern const char platform_low_port_hint[];
 
+/* What an error calls it when a port below 1024 is wanted on all addresses of an
+ * interface: how lowport gets it, as a sentence and a command. to is the
+ * backend, as the user wrote it or will. */
+void platform_low_port_of_interface(char *buf, size_t size,
+				    const char *interface, unsigned port,
+				    const char *to);
+
+/* The loopback interface. */
+extern const char platform_loopback[];
+
 /* The command that shows who listens on a TCP port, with one %u for it. */
 extern const char platform_who_listens[];
 

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
 
@@ -14,6 +15,18 @@ const size_t platform_descriptors_max = OPEN_MAX;
 const char platform_low_port_hint[] =
 	"Let launchd hold the port and hand it over (a LaunchAgent with a "
 	"Sockets entry, see launchd/README.md), and use --listen launchd:NAME.";
+
+void platform_low_port_of_interface(char *buf, size_t size,
+				    const char *interface, unsigned port,
+				    const char *to)
+{
+	snprintf(buf, size,
+		 "Let launchd hold the port on the addresses that %s has "
+		 "now:\nlowport install --listen if:%s:%u --to %s",
+		 interface, interface, port, to);
+}
+
+const char platform_loopback[] = "lo0";
 
 const char platform_who_listens[] = "lsof -nP -iTCP:%u -sTCP:LISTEN";
 

@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -13,6 +14,20 @@ const size_t platform_descriptors_max = 1048576;
 const char platform_low_port_hint[] =
 	"Let systemd hold the port and hand it over (a .socket unit, or "
 	"systemd-socket-activate), and use --listen systemd.";
+
+void platform_low_port_of_interface(char *buf, size_t size,
+				    const char *interface, unsigned port,
+				    const char *to)
+{
+	snprintf(buf, size,
+		 "Let systemd hold the port, on all addresses, and lowport "
+		 "serve those of %s (a .socket unit with ListenStream=%u, or "
+		 "systemd-socket-activate):\n"
+		 "lowport run --listen systemd@if:%s --to %s",
+		 interface, port, interface, to);
+}
+
+const char platform_loopback[] = "lo";
 
 const char platform_who_listens[] = "ss -Hltnp 'sport = :%u'";
 

@@ -70,6 +70,15 @@ int sock_local(int fd, struct addr *local)
 	return 0;
 }
 
+bool sock_takes_ipv4(int fd)
+{
+	int only = 1;
+	socklen_t length = sizeof(only);
+
+	return getsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, &length) == 0 &&
+	       !only;
+}
+
 bool sock_has_input(int fd)
 {
 	int bytes;

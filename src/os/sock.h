@@ -54,6 +54,25 @@ struct sock_ports sock_ephemeral(void);
 /* Does somebody wait to be accepted? */
 bool sock_has_waiting(int listener);
 
+/* Let a socket that is not connected yet come from that address, its port left
+ * to the system until it connects: so a port serves as often as there are pairs
+ * of addresses. -ENOTSUP where a port is then taken for all of them, and where
+ * the addresses are not there to be had. */
+int sock_source(int fd, const struct addr *from);
+
+/* Does an IPv6 listener take IPv4 clients too? */
+bool sock_takes_ipv4(int fd);
+
+/* How is the far end, whatever is left to be read? Where the system does not
+ * tell the two apart, SOCK_ENDED stands for both. */
+enum sock_far_end {
+	SOCK_THERE,
+	SOCK_ENDED, /* it sends no more; it may still listen */
+	SOCK_GONE,  /* closed, or lost */
+};
+
+enum sock_far_end sock_far_end(int fd);
+
 /* Is there something to be read? */
 bool sock_has_input(int fd);
 
@@ -65,6 +84,16 @@ int sock_speaks_first(int fd);
 /* Bytes that the other end has not acknowledged yet; 0 where the system cannot
  * tell. */
 size_t sock_unsent(int fd);
+
+/* Let in only what comes through that interface, or from this machine to one of
+ * its addresses; before bind(). Returns 1, 0 where the system has nothing of the kind, or a
+ * negative errno. */
+int sock_bind_device(int fd, const char *interface);
+
+/* Has a connection that was accepted come through the interface of that index,
+ * or from this machine to one of its addresses? True where it cannot be told. family is that of
+ * sock_local(). */
+bool sock_came_through(int fd, int family, unsigned interface);
 
 /* Send small segments at once. A Unix socket always does: 0. */
 int sock_nodelay(int fd);

@@ -1,6 +1,7 @@
 #include "os/sock.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/sysctl.h>
 #include <unistd.h>
@@ -82,8 +83,46 @@ struct sock_ports sock_ephemeral(void)
 	};
 }
 
+/* IP_BOUND_IF is for what is sent: a listener gets clients of every interface
+ * still (XNU in_pcb.c, inp_restricted_recv()). The strong host model is there
+ * for tunnels (net.inet.ip.check_interface). */
+int sock_bind_device(int fd, const char *interface)
+{
+	(void)fd;
+	(void)interface;
+	return 0;
+}
+
+bool sock_came_through(int fd, int family, unsigned interface)
+{
+	(void)fd;
+	(void)family;
+	(void)interface;
+	return true;
+}
+
 int sock_speaks_first(int fd)
 {
 	(void)fd;
 	return 0;
+}
+
+int sock_source(int fd, const struct addr *from)
+{
+	(void)fd;
+	(void)from;
+	return -ENOTSUP;
+}
+
+/* poll() is a kqueue inside, and POLLHUP is EV_EOF of the reading side
+ * (sys_generic.c): no more will come, but it may still listen. */
+enum sock_far_end sock_far_end(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+
+	if (poll(&p, 1, 0) <= 0)
+		return SOCK_THERE;
+	if (p.revents & (POLLERR | POLLNVAL))
+		return SOCK_GONE;
+	return p.revents & POLLHUP ? SOCK_ENDED : SOCK_THERE;
 }

@@ -4,7 +4,9 @@
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -54,6 +56,64 @@ struct sock_ports sock_ephemeral(void)
 	return ports;
 }
 
+/* Since 5.7 without privilege, once for each socket. What this machine sends to
+ * an address of its own counts as come through the interface that has it. */
+int sock_bind_device(int fd, const char *interface)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+		       (socklen_t)strlen(interface)) < 0)
+		return -errno;
+	return 1;
+}
+
+/* The index in the ancillary data that comes for one of these questions. */
+static unsigned index_in(void *control, socklen_t length)
+{
+	struct msghdr m = {.msg_control = control, .msg_controllen = length};
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO)
+			return (unsigned)((struct in_pktinfo *)(void *)
+						  CMSG_DATA(c))
+				->ipi_ifindex;
+		if (c->cmsg_level == IPPROTO_IPV6 &&
+		    c->cmsg_type == IPV6_PKTINFO)
+			return ((struct in6_pktinfo *)(void *)CMSG_DATA(c))
+				->ipi6_ifindex;
+	}
+	return 0;
+}
+
+/* A stream socket remembers through which interface its handshake came and
+ * tells it among the options of the last packet (ip(7) has them for datagrams;
+ * do_ip_getsockopt() and do_ipv6_getsockopt() say this). The wish is taken back:
+ * for IPv6, every packet would be kept for it. */
+static unsigned arrived_at(int fd, int level, int wish, int options)
+{
+	_Alignas(struct cmsghdr) char control[256];
+	socklen_t length = sizeof(control);
+	int on = 1, off = 0;
+	unsigned index = 0;
+
+	if (setsockopt(fd, level, wish, &on, sizeof(on)) < 0)
+		return 0;
+	if (getsockopt(fd, level, options, control, &length) == 0)
+		index = index_in(control, length);
+	setsockopt(fd, level, wish, &off, sizeof(off));
+	return index;
+}
+
+bool sock_came_through(int fd, int family, unsigned interface)
+{
+	unsigned index =
+		family == AF_INET
+			? arrived_at(fd, IPPROTO_IP, IP_PKTINFO, IP_PKTOPTIONS)
+			: arrived_at(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO,
+				     IPV6_2292PKTOPTIONS);
+
+	return index == 0 || index == interface;
+}
+
 /* On a socket that connects it has the acknowledgement wait that ends the
  * handshake (tcp_rcv_synsent_state_process()). TCP_QUICKACK 0 would too, but for
  * all those that follow as well, which a peer with Nagle's algorithm waits for.
@@ -65,4 +125,28 @@ int sock_speaks_first(int fd)
 	if (setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &on, sizeof(on)) < 0)
 		return -errno;
 	return 0;
+}
+
+int sock_source(int fd, const struct addr *from)
+{
+	struct sockaddr_storage ss;
+	socklen_t length = addr_to_sockaddr(from, &ss);
+	int on = 1;
+
+	/* Without it bind() would take a port that no other socket could have,
+	 * whomever it connects to (ip(7)). */
+	if (setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on,
+		       sizeof(on)) < 0 ||
+	    bind(fd, (const struct sockaddr *)&ss, length) < 0)
+		return -errno;
+	return 0;
+}
+
+enum sock_far_end sock_far_end(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+
+	if (poll(&p, 1, 0) <= 0)
+		return SOCK_THERE;
+	return p.revents & (POLLERR | POLLHUP) ? SOCK_GONE : SOCK_ENDED;
 }

@@ -13,7 +13,7 @@ static int from_interface(const char *name, struct addr out[], size_t most,
 			  struct fault *why)
 {
 	struct addr found[NETIF_ADDRESSES_MAX];
-	int count = netif_addresses(name, found);
+	int count = netif_addresses(name, false, found);
 
 	if (count == -ENODEV)
 		return fault_set(why, count,

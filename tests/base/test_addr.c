@@ -249,9 +249,32 @@ static void only_the_zero_address_is_a_wildcard(void **state)
 	assert_false(addr_is_wildcard(&path));
 }
 
+static void loopback_is_all_of_127_and_one_of_ipv6(void **state)
+{
+	static const struct {
+		const char *text;
+		bool is;
+	} rows[] = {
+		{"127.0.0.1", true},  {"127.255.1.2", true},
+		{"::1", true},        {"::ffff:127.0.0.1", true},
+		{"128.0.0.1", false}, {"0.0.0.0", false},
+		{"::", false},        {"::2", false},
+		{"7f00::1", false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct addr a;
+
+		assert_int_equal(addr_parse_ip(&a, rows[i].text), 0);
+		assert_int_equal(addr_is_loopback(&a), rows[i].is);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(loopback_is_all_of_127_and_one_of_ipv6),
 		cmocka_unit_test(what_is_printed_can_be_read_again),
 		cmocka_unit_test(what_is_no_address_with_a_port_is_refused),
 		cmocka_unit_test(an_interface_may_be_given_by_its_name),

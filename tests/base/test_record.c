@@ -76,9 +76,23 @@ static void the_longest_line_fits(void **state)
 	assert_int_equal(buf[strlen(buf) - 1], '"');
 }
 
+static void a_loop_is_not_one_of_symbolic_links(void **state)
+{
+	struct record r = {.backend.family = AF_INET,
+			   .reason = CLOSE_UNREACHABLE,
+			   .error = -ELOOP};
+	char buf[RECORD_TEXT];
+
+	(void)state;
+	assert_says(record_print(&r, buf), "leads back to lowport (ELOOP)");
+	r.backend = (struct addr){.family = AF_UNIX};
+	assert_says(record_print(&r, buf), strerror(ELOOP));
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_loop_is_not_one_of_symbolic_links),
 		cmocka_unit_test(every_reason_has_a_name_of_its_own),
 		cmocka_unit_test(
 			the_access_line_says_who_where_how_much_and_why),

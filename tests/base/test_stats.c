@@ -23,10 +23,28 @@ static void what_has_begun_is_open_until_it_has_ended(void **state)
 				 i == CLOSE_IDLE || i == CLOSE_DONE);
 }
 
+static void who_is_refused_is_counted_by_reason(void **state)
+{
+	struct stats s = {0};
+
+	(void)state;
+	for (int i = 0; i < REFUSALS; i++)
+		for (int n = 0; n <= i; n++)
+			stats_refuse(&s, (enum refusal)i);
+	assert_int_equal(s.refused, REFUSALS * (REFUSALS + 1) / 2);
+	for (int i = 0; i < REFUSALS; i++) {
+		assert_int_equal(s.refused_for[i], i + 1);
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(refusal_name((enum refusal)i),
+						refusal_name((enum refusal)k));
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_has_begun_is_open_until_it_has_ended),
+		cmocka_unit_test(who_is_refused_is_counted_by_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

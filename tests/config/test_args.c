@@ -150,6 +150,8 @@ static void two_listeners_for_one_socket_are_said(void **state)
 		{"systemd", "systemd:web"},
 		{"systemd:web", "systemd:web"},
 		{"launchd:web", "launchd:web"},
+		{"if:wg0:80", "if:wg0:80"},
+		{"if:wg0:80", "if:wg0+ll:80"},
 	};
 
 	(void)state;
@@ -172,6 +174,8 @@ static void listeners_that_do_not_collide_are_taken(void **state)
 	(void)state;
 	assert_fine("--listen 127.0.0.1:0 --listen 127.0.0.1:0 " T);
 	assert_fine("--listen 127.0.0.1:1 --listen [::1]:1 " T);
+	assert_fine("--listen if:wg0:80 --listen if:wg0:443 " T);
+	assert_fine("--listen if:wg0:80 --listen if:wg1:80 " T);
 	assert_fine("--listen systemd:web --listen systemd:mail " T);
 	assert_fine("--listen fd:3 --listen fd:4 " T);
 	assert_fine(L T "--listen 127.0.0.1:2 " T);
@@ -185,6 +189,10 @@ static void an_option_without_effect_is_said(void **state)
 		       "handed over");
 	assert_fine("--listen unix:/run/x --unix-mode 0660 --backlog 5 " T);
 	assert_fine("--listen systemd " L "--backlog 5 " T);
+	assert_mistake(L T "--proxy-timeout 2s", "--proxy-timeout",
+		       "no --accept-proxy");
+	assert_fine(L T "--proxy-timeout 2s --accept-proxy ::1 "
+			"--accept-proxy unix");
 }
 
 static void what_is_unknown_is_named_with_the_nearest(void **state)
@@ -245,9 +253,80 @@ static void a_group_that_is_incomplete_is_told_beside_a_bad_one(void **state)
 
 #define ROW(test) cmocka_unit_test_teardown(test, free_config)
 
+static void rules_keep_the_order_they_were_written_in(void **state)
+{
+	static const struct {
+		const char *net;
+		bool allow;
+	} rows[] = {{"10.0.0.7", false},
+		    {"10.0.0.0/8", true},
+		    {"fd00::7", false},
+		    {"fd00::/8", true},
+		    {"192.0.2.0/24", false}};
+
+	(void)state;
+	assert_fine("--deny 10.0.0.7 " L "--allow 10.0.0.0/8 --deny=fd00::7 " T
+		    "--allow fd00::/8 --deny 192.0.2.0/24");
+	assert_int_equal(config.rules.count, COUNT(rows));
+	assert_true(config.rules.any_allow);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		const struct relay_rule *rule = &config.rules.at[i];
+		char text[ADDR_TEXT];
+
+		assert_string_equal(cidr_print(&rule->net, text), rows[i].net);
+		assert_int_equal(rule->allow, rows[i].allow);
+	}
+	assert_fine(L T "--deny 10.0.0.0/8");
+	assert_false(config.rules.any_allow);
+}
+
+static void a_rule_that_can_never_apply_is_said(void **state)
+{
+	(void)state;
+	assert_mistake(L T "--deny 10.0.0.0/8 --allow 10.1.0.0/16", "--allow",
+		       "--deny 10.0.0.0/8 before it");
+	assert_says(mistakes[0], "put --allow 10.1.0.0/16 first");
+	assert_mistake(L T "--allow ::/0 --deny fd00::1", "--deny: \"fd00::1\"",
+		       "--allow ::/0 before it");
+	/* These change nothing, and that is what they say. */
+	assert_fine(L T "--allow 10.0.0.0/8 --allow 10.1.0.0/16");
+	assert_fine(L T "--deny 10.1.0.0/16 --allow 10.0.0.0/8 --deny "
+			"10.1.2.0/24");
+	assert_fine(L T "--deny 0.0.0.0/0 --allow ::/0");
+	assert_mistake(L T "--allow 10.0.0.1/8", "--allow: \"10.0.0.1/8\"",
+		       "try 10.0.0.0/8");
+	assert_mistake(L T "--allow", "--allow", "wants a value");
+}
+
+static void what_is_about_addresses_needs_a_listener_with_some(void **state)
+{
+	static const char *const words[] = {"--allow ::1", "--deny ::1",
+					    "--max-connections-per-source 3",
+					    "--max-rate 3/s"};
+	char text[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(words); i++) {
+		snprintf(text, sizeof(text), "--listen unix:/a " T "%s",
+			 words[i]);
+		assert_mistake(text, "every listener is a unix:/path",
+			       "--unix-mode");
+		snprintf(text, sizeof(text), "--listen unix:/a " T L T "%s",
+			 words[i]);
+		assert_fine(text);
+		snprintf(text, sizeof(text), "--listen systemd " T "%s",
+			 words[i]);
+		assert_fine(text);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules_keep_the_order_they_were_written_in),
+		cmocka_unit_test(a_rule_that_can_never_apply_is_said),
+		cmocka_unit_test(
+			what_is_about_addresses_needs_a_listener_with_some),
 		ROW(a_to_closes_the_group_of_the_listens_before_it),
 		ROW(a_value_stands_behind_a_space_or_an_equals_sign),
 		ROW(options_may_stand_anywhere),

@@ -47,9 +47,15 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	(void)state;
 	config_init(&c);
 	assert_int_equal(c.connect_timeout_ms, 5000);
+	assert_int_equal(c.wait_for_backend_ms, 0);
+	assert_int_equal(c.max_waiting, 1000);
 	assert_int_equal(c.idle_timeout_ms, 0);
 	assert_int_equal(c.half_close_timeout_ms, 600000);
 	assert_int_equal(c.drain_timeout_ms, 30000);
+	assert_int_equal(c.send_proxy, PROXY_NONE);
+	assert_int_equal(c.proxy_timeout_ms, 5000);
+	assert_int_equal(c.front_count, 0);
+	assert_false(c.unix_fronts);
 	assert_int_equal(c.keepalive_s, 60);
 	assert_int_equal(c.max_connections, 0);
 	assert_int_equal(c.unix_mode, 0600);
@@ -58,6 +64,9 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	assert_int_equal(c.access_log, 1);
 	assert_true(c.backlog > 0);
 	assert_int_equal(c.group_count, 0);
+	assert_int_equal(c.rules.count, 0);
+	assert_int_equal(c.max_per_source, 0);
+	assert_int_equal(c.max_rate.count, 0);
 	config_free(&c);
 }
 
@@ -69,15 +78,29 @@ static void good_values_arrive(void **state)
 	} rows[] = {
 		{"connect-timeout", "1ms", 1},
 		{"connect-timeout", "1d", 86400000},
+		{"wait-for-backend", "0", 0},
+		{"wait-for-backend", "30s", 30000},
+		{"max-waiting", "1", 1},
+		{"max-waiting", "1000000", 1000000},
 		{"idle-timeout", "0", 0},
 		{"idle-timeout", "90s", 90000},
 		{"half-close-timeout", "0", 0},
 		{"half-close-timeout", "2h", 7200000},
 		{"drain-timeout", "0", 0},
 		{"drain-timeout", "500ms", 500},
+		{"proxy-protocol", "off", PROXY_NONE},
+		{"proxy-protocol", "v1", PROXY_V1},
+		{"proxy-protocol", "v2", PROXY_V2},
+		{"proxy-timeout", "1ms", 1},
 		{"max-connections", "1", 1},
 		{"max-connections", "1000000", 1000000},
 		{"max-connections", "auto", 0},
+		{"max-connections-per-source", "0", 0},
+		{"max-connections-per-source", "1", 1},
+		{"max-connections-per-source", "1000000", 1000000},
+		{"max-rate", "0", 0},
+		{"max-rate", "10/s", 10},
+		{"max-rate", "1000000/m", 1000000},
 		{"keepalive", "0", 0},
 		{"keepalive", "1000ms", 1},
 		{"keepalive", "5m", 300},
@@ -109,6 +132,32 @@ static void good_values_arrive(void **state)
 	}
 }
 
+static void fronts_are_kept_in_their_order(void **state)
+{
+	static const char *const nets[] = {"10.0.0.0/8", "127.0.0.1",
+					   "fd00::/8"};
+	const struct option *o = option_find("accept-proxy");
+	struct addr lo;
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_true(o->repeatable);
+	for (size_t i = 0; i < COUNT(nets); i++)
+		assert_int_equal(o->parse(&c, o, nets[i], &why), 0);
+	assert_false(c.unix_fronts);
+	assert_int_equal(o->parse(&c, o, "unix", &why), 0);
+	assert_true(c.unix_fronts);
+	assert_int_equal(c.front_count, COUNT(nets));
+	assert_int_equal(addr_parse_ip(&lo, "127.0.0.1"), 0);
+	assert_false(cidr_contains(&c.fronts[0], &lo));
+	assert_true(cidr_contains(&c.fronts[1], &lo));
+	assert_false(cidr_contains(&c.fronts[2], &lo));
+	assert_int_equal(c.fronts[2].bits, 8);
+	config_free(&c);
+}
+
 static void bad_values_are_named_with_what_would_be_right(void **state)
 {
 	static const struct {
@@ -118,16 +167,38 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		{"connect-timeout", "2d", "too long (try 5s)"},
 		{"connect-timeout", "5", "not a duration (try 30s, 10m, 2h)"},
 		{"connect-timeout", "", "not a duration"},
+		{"wait-for-backend", "yes", "not a duration"},
+		{"wait-for-backend", "2d", "too long"},
+		{"max-waiting", "0", "number from 1 to 1000000"},
+		{"max-waiting", "auto", "number from 1 to 1000000"},
 		{"idle-timeout", "10x", "not a duration"},
 		{"idle-timeout", "-1s", "not a duration"},
 		{"idle-timeout", "1001d", "too long"},
 		{"half-close-timeout", "off", "not a duration"},
 		{"half-close-timeout", "99999999999999999999s", "too long"},
 		{"drain-timeout", "30 s", "not a duration"},
+		{"proxy-protocol", "v3", "try v1, v2 or off"},
+		{"proxy-protocol", "on", "try v1, v2 or off"},
+		{"proxy-protocol", "", "try v1, v2 or off"},
+		{"proxy-timeout", "0", "too short (try 5s)"},
+		{"accept-proxy", "", "try 127.0.0.1, 10.0.0.0/8"},
+		{"accept-proxy", "localhost", "try 127.0.0.1, 10.0.0.0/8"},
+		{"accept-proxy", "10.0.0.1/8", "no bit set behind its prefix"},
+		{"accept-proxy", "10.0.0.0/33", "nor a network"},
+		{"accept-proxy", "127.0.0.1:80", "neither an address"},
+		{"accept-proxy", "unix:/run/x", "nor unix"},
 		{"max-connections", "0", "number from 1 to 1000000"},
 		{"max-connections", "1000001", "number from 1 to 1000000"},
 		{"max-connections", "many", "number from 1 to 1000000"},
 		{"max-connections", "-1", "number from 1 to 1000000"},
+		{"max-connections-per-source", "auto", "number from 0"},
+		{"max-connections-per-source", "1000001", "from 0 to 1000000"},
+		{"max-rate", "10", "not a rate (try 10/s, 30/m, or 0"},
+		{"max-rate", "10/h", "not a rate"},
+		{"max-rate", "0/s", "out of range (1/m to 1000000/s"},
+		{"max-rate", "1000001/s", "out of range"},
+		{"allow", "everyone", "for everyone, 0.0.0.0/0 and ::/0"},
+		{"deny", "10/8", "neither a network nor an address"},
 		{"keepalive", "1500ms", "whole seconds (try 60s)"},
 		{"keepalive", "32768s", "too long"},
 		{"keepalive", "60", "not a duration"},
@@ -160,6 +231,21 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		assert_says(why.text, rows[i].word);
 		config_free(&c);
 	}
+}
+
+static void a_rate_has_its_period(void **state)
+{
+	const struct option *o = option_find("max-rate");
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	assert_int_equal(o->parse(&c, o, "3/m", &why), 0);
+	assert_int_equal(c.max_rate.period_ms, 60000);
+	assert_int_equal(o->parse(&c, o, "3/s", &why), 0);
+	assert_int_equal(c.max_rate.period_ms, 1000);
+	config_free(&c);
 }
 
 static void every_default_is_refused_with_rubbish_behind_it(void **state)
@@ -228,7 +314,9 @@ int main(void)
 		cmocka_unit_test(no_two_rows_share_a_name_or_a_member),
 		cmocka_unit_test(the_defaults_are_the_ones_that_were_promised),
 		cmocka_unit_test(good_values_arrive),
+		cmocka_unit_test(fronts_are_kept_in_their_order),
 		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
+		cmocka_unit_test(a_rate_has_its_period),
 		cmocka_unit_test(
 			every_default_is_refused_with_rubbish_behind_it),
 		cmocka_unit_test(a_name_is_found_whole_or_not_at_all),

@@ -1,5 +1,6 @@
 #include "config/spec.h"
 
+#include "os/platform.h"
 #include "support/unit.h"
 
 #include <errno.h>
@@ -67,6 +68,39 @@ static void only_is_one_address_whose_clients_are_served(void **state)
 		assert_string_equal(s.source->prefix, "only");
 		assert_string_equal(print(&s.request.addr), addresses[i]);
 		assert_false(s.request.both_families);
+		spec_free_listener(&s);
+	}
+}
+
+static void an_interface_is_a_name_and_a_port(void **state)
+{
+	static const struct {
+		const char *text, *source, *interface;
+		bool link_local;
+		unsigned port;
+	} rows[] = {
+		{"if:wg0:80", "if", "wg0", false, 80},
+		{"if:utun4:443", "if", "utun4", false, 443},
+		{"if:lo:0", "if", "lo", false, 0},
+		{"if:wg0+ll:80", "if", "wg0", true, 80},
+		{"if:eth0.100:80", "if", "eth0.100", false, 80},
+		{"if:wg-home_15chars:1", "if", "wg-home_15chars", false, 1},
+		{"systemd@if:wg0", "systemd", "wg0", false, 0},
+		{"systemd:web@if:wg0", "systemd", "wg0", false, 0},
+		{"systemd:web@if:wg0:80", "systemd", "wg0", false, 80},
+		{"launchd:web@if:utun4+ll", "launchd", "utun4", true, 0},
+		{"fd:3@if:wg0+ll:80", "fd", "wg0", true, 80},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		struct listener_spec s = listener(rows[i].text);
+
+		assert_string_equal(s.source->prefix, rows[i].source);
+		assert_string_equal(s.request.interface, rows[i].interface);
+		assert_int_equal(s.request.link_local, rows[i].link_local);
+		assert_int_equal(s.request.addr.family, AF_UNSPEC);
+		assert_int_equal(s.request.addr.port, rows[i].port);
 		spec_free_listener(&s);
 	}
 }
@@ -176,6 +210,39 @@ static void a_bad_listener_is_named_with_what_would_be_right(void **state)
 		{"only:localhost:80", "wants one address and a port"},
 		{"only:127.0.0.1:80@127.0.0.1:80", "wants one address"},
 		{"only:127.0.0.1:65536", "wants one address and a port"},
+		{"if", "no port (try if:wg0:80)"},
+		{"if:", "no port (try if:wg0:80)"},
+		{"if:wg1", "no port (try if:wg1:80)"},
+		{"if::80", "\"\" is not the name of an interface"},
+		{"if:wg0:", "\"\" is not a port (1 to 65535)"},
+		{"if:wg0:http", "\"http\" is not a port"},
+		{"if:wg0:65536", "\"65536\" is not a port"},
+		{"if:wg0:-80", "\"-80\" is not a port"},
+		{"if:wg0+ll", "no port"},
+		{"if:+ll:80", "only +ll is known"},
+		{"if:wg0+LL:80", "only +ll is known"},
+		{"if:wg0+:80", "only +ll is known"},
+		{"if:wg0+ll+ll:80", "only +ll is known"},
+		{"if:wg 0:80", "\"wg 0\" is not the name of an interface"},
+		{"if:wg/0:80", "is not the name of an interface"},
+		{"if:.:80", "is not the name of an interface"},
+		{"if:..:80", "is not the name of an interface"},
+		{"if:*:80", "is not the name of an interface"},
+		{"if:wg0@10.8.0.2:80", "is not the name of an interface"},
+		{"if:wg0:80:80", "is not the name of an interface"},
+		{"if:sixteen-bytes-it:80", "at most 15 bytes"},
+		{"if:10.8.0.2:80", "is an address, not an interface (try "
+				   "10.8.0.2:80)"},
+		{"if:[fd00::1]:80", "not an interface (try [fd00::1]:80)"},
+		{"if:fd00::1:80", "not an interface (try [fd00::1]:80)"},
+		{"systemd@if", "\"if\" behind the @ is not ADDR:PORT"},
+		{"systemd@if:", "\"\" is not the name of an interface"},
+		{"systemd@if:wg0:", "\"\" is not a port"},
+		{"systemd@if:wg0:0", "\"0\" is not a port"},
+		{"systemd@if:wg0+x", "only +ll is known"},
+		{"systemd@if:10.8.0.2:80", "is an address, not an interface"},
+		{"unix@if:wg0", "wants /path"},
+		{"only:if:wg0:80", "wants one address and a port"},
 	};
 
 	(void)state;
@@ -195,6 +262,23 @@ static void a_bad_listener_is_named_with_what_would_be_right(void **state)
 				 : rows[i].text);
 		assert_says(why.text, quoted);
 	}
+}
+
+/* lo on Linux, lo0 on a Mac. */
+static void an_interface_alone_is_told_how_it_is_meant(void **state)
+{
+	struct listener_spec spec;
+	char text[64], hint[96];
+	struct fault why;
+
+	(void)state;
+	snprintf(text, sizeof(text), "%s:80", platform_loopback);
+	snprintf(hint, sizeof(hint), "is an interface (try if:%s)", text);
+	assert_int_equal(spec_parse_listener(&spec, text, &why), -EINVAL);
+	assert_says(why.text, hint);
+	assert_int_equal(spec_parse_listener(&spec, "nosuch0:80", &why),
+			 -EINVAL);
+	assert_says(why.text, "\"nosuch0:80\" is not a listener");
 }
 
 static void a_path_that_does_not_fit_is_said_to_be_too_long(void **state)
@@ -299,6 +383,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_one_that_we_bind),
 		cmocka_unit_test(only_is_one_address_whose_clients_are_served),
+		cmocka_unit_test(an_interface_is_a_name_and_a_port),
+		cmocka_unit_test(an_interface_alone_is_told_how_it_is_meant),
 		cmocka_unit_test(a_unix_path_is_all_that_follows),
 		cmocka_unit_test(
 			what_is_handed_over_has_a_name_and_an_expectation),

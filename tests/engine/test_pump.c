@@ -333,6 +333,70 @@ static void a_long_stream_comes_out_as_it_went_in(void **state)
 	assert_received(r, true);
 }
 
+/* Bytes of our own, which the pattern goes on from. */
+static void give_prefix(struct rig *r, size_t n)
+{
+	char prefix[256];
+
+	assert_true(n <= sizeof(prefix));
+	for (size_t i = 0; i < n; i++)
+		prefix[i] = pattern_at(r->sent + i);
+	assert_int_equal(pump_prefix(&r->pump, prefix, n), 0);
+	r->sent += n;
+}
+
+static void a_prefix_comes_first_and_does_not_count(void **state)
+{
+	struct rig *r = rig(state);
+
+	give_prefix(r, 50);
+	put(r, 3000);
+	assert_int_equal(run(r), PUMP_FINE);
+	assert_int_equal(r->pump.moved, 3000);
+	assert_received(r, false);
+	put(r, 10);
+	assert_int_equal(run(r), PUMP_FINE);
+	assert_int_equal(r->pump.moved, 3010);
+	assert_received(r, false);
+}
+
+static void a_prefix_waits_for_no_byte_of_the_source(void **state)
+{
+	struct rig *r = rig(state);
+
+	give_prefix(r, 50);
+	assert_int_equal(run(r), PUMP_FINE);
+	assert_int_equal(r->pump.wants, PUMP_SRC);
+	assert_int_equal(r->pump.moved, 0);
+	assert_received(r, false);
+}
+
+static void a_prefix_waits_for_room(void **state)
+{
+	struct rig *r = rig(state);
+
+	pair_narrow(r->out[0], r->out[1]);
+	pattern_write(r->out[0], &r->sent, SIZE_MAX);
+	give_prefix(r, 200);
+	put(r, 3000);
+	shutdown(r->in[0], SHUT_WR);
+	assert_int_equal(run(r), PUMP_FINE);
+	assert_int_equal(r->pump.wants, PUMP_DST);
+	assert_int_equal(r->pump.moved, 0);
+	assert_int_equal(resume(r), PUMP_FINE);
+	assert_int_equal(r->pump.moved, 3000);
+	assert_received(r, true);
+}
+
+static void a_prefix_that_is_not_sent_can_be_dropped(void **state)
+{
+	struct rig *r = rig(state);
+
+	give_prefix(r, 50);
+	pump_release(&r->pump);
+	assert_int_equal(r->pump.mover.held, 0);
+}
+
 static struct setting copy_unix = {PAIR_UNIX, 0};
 static struct setting copy_tcp = {PAIR_TCP4, 0};
 static struct setting splice_unix = {PAIR_UNIX, 2};
@@ -364,6 +428,10 @@ int main(void)
 		BOTH(a_far_side_that_has_gone_is_its_fault),
 		BOTH(held_bytes_can_be_dropped_at_any_time),
 		BOTH(a_long_stream_comes_out_as_it_went_in),
+		BOTH(a_prefix_comes_first_and_does_not_count),
+		BOTH(a_prefix_waits_for_no_byte_of_the_source),
+		BOTH(a_prefix_waits_for_room),
+		BOTH(a_prefix_that_is_not_sent_can_be_dropped),
 	};
 
 	proc_ignore_sigpipe();

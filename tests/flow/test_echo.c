@@ -4,6 +4,7 @@
 #include "rig.h"
 #include "talk.h"
 
+#include <string.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -152,13 +153,20 @@ static void small_requests_are_answered_beside_a_bulk_stream(void **state)
 
 enum { BEFORE_URGENT = 6 << 20, AFTER_URGENT = 3 << 20 };
 
-/* Much, one urgent byte, and more: by then the relay splices. */
-static void *send_with_urgent_byte(void *data)
+/* Much, so that the relay splices by then, and one urgent byte. */
+static void *send_up_to_urgent_byte(void *data)
 {
 	const int *fd = data;
 	bool sent = peer_send(*fd, 5, 0, BEFORE_URGENT) == 0 &&
-		    send(*fd, "!", 1, MSG_OOB) == 1 &&
-		    peer_send(*fd, 5, BEFORE_URGENT, AFTER_URGENT) == 0;
+		    send(*fd, "!", 1, MSG_OOB) == 1;
+
+	return sent ? NULL : data;
+}
+
+static void *send_the_rest(void *data)
+{
+	const int *fd = data;
+	bool sent = peer_send(*fd, 5, BEFORE_URGENT, AFTER_URGENT) == 0;
 
 	shutdown(*fd, SHUT_WR);
 	return sent ? NULL : data;
@@ -178,10 +186,14 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	r = rig_run(row);
 	client = rig_connect(r);
 	backend = rig_accept(r);
-	pthread_create(&thread, NULL, send_with_urgent_byte, &client);
+	pthread_create(&thread, NULL, send_up_to_urgent_byte, &client);
 	assert_int_equal(peer_take(backend, 5, 0, BEFORE_URGENT), 0);
+	/* It comes while nothing follows it. */
 	assert_int_equal(recv(backend, &byte, 1, 0), 1);
 	assert_int_equal(byte, '!');
+	pthread_join(thread, &failed);
+	assert_null(failed);
+	pthread_create(&thread, NULL, send_the_rest, &client);
 	assert_int_equal(peer_take(backend, 5, BEFORE_URGENT, AFTER_URGENT), 0);
 	assert_int_equal(peer_end(backend), 0);
 	pthread_join(thread, &failed);
@@ -190,6 +202,64 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	assert_int_equal(peer_end(client), 0);
 	close(client);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	rig_stop(r);
+}
+
+static void an_urgent_byte_behind_a_few_is_not_left_behind(void **state)
+{
+	const struct row *row = *state;
+	struct rig *r;
+	int client, backend;
+	char got[4];
+
+	if (row->client_family == AF_UNIX)
+		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
+	r = rig_run(row);
+	client = rig_connect(r);
+	backend = rig_accept(r);
+	/* A read stops before it, short though there is more. */
+	assert_int_equal(send(client, "abc!", 4, MSG_OOB), 4);
+	assert_int_equal(recv(backend, got, 4, MSG_WAITALL), 4);
+	assert_memory_equal(got, "abc!", 4);
+	close(backend);
+	assert_int_equal(peer_end(client), 0);
+	close(client);
+	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	rig_stop(r);
+}
+
+/* A read stops behind bytes that a descriptor was passed with. */
+static void what_follows_a_passed_descriptor_is_not_left_behind(void **state)
+{
+	const struct row *row = *state;
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec bytes = {.iov_base = "abc", .iov_len = 3};
+	struct msghdr message = {.msg_iov = &bytes,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+	struct rig *r;
+	int client, backend;
+	char got[6];
+
+	if (row->client_family != AF_UNIX)
+		FLOW_SKIP("only a Unix socket passes descriptors");
+	r = rig_run(row);
+	client = rig_connect(r);
+	backend = rig_accept(r);
+	memcpy(CMSG_DATA(&control.head), &client, sizeof(client));
+	assert_int_equal(sendmsg(client, &message, 0), 3);
+	assert_int_equal(send(client, "def", 3, 0), 3);
+	assert_int_equal(recv(backend, got, 6, MSG_WAITALL), 6);
+	assert_memory_equal(got, "abcdef", 6);
+	close(backend);
+	assert_int_equal(peer_end(client), 0);
+	close(client);
 	rig_stop(r);
 }
 
@@ -202,6 +272,8 @@ int main(void)
 		FLOW_CASE(twenty_thousand_single_bytes_arrive_in_order),
 		FLOW_CASE(small_requests_are_answered_beside_a_bulk_stream),
 		FLOW_CASE(an_urgent_byte_arrives_among_the_others),
+		FLOW_CASE(an_urgent_byte_behind_a_few_is_not_left_behind),
+		FLOW_CASE(what_follows_a_passed_descriptor_is_not_left_behind),
 	};
 
 	return FLOW_RUN("echo", cases);

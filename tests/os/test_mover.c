@@ -70,7 +70,7 @@ static ssize_t fill(struct rig *r)
 
 static ssize_t drain(struct rig *r)
 {
-	return r->mover.kind->drain(&r->mover, r->out[0]);
+	return r->mover.kind->drain(&r->mover, r->out[0], false);
 }
 
 static void put(struct rig *r, size_t n)
@@ -351,7 +351,7 @@ static void a_budget_of_n_pipes_means_n(void **state)
 	}
 	assert_int_equal(r->pool.pipes, 2);
 
-	assert_int_equal(mover_splice.drain(&movers[0], in[0][1]), 1);
+	assert_int_equal(mover_splice.drain(&movers[0], in[0][1], false), 1);
 	assert_int_equal(read(in[0][0], &byte, 1), 1);
 	assert_true(mover_pool_has_pipe(&r->pool));
 	assert_int_equal(mover_splice.fill(&movers[2], in[2][1]), 1);
@@ -392,7 +392,8 @@ static const char *carry(struct crowd *c, struct mover *m, char byte)
 	if (m->held == 0 &&
 	    (write(c->in[0], &byte, 1) != 1 || m->kind->fill(m, c->in[1]) != 1))
 		return "a mover could not be filled";
-	if (m->kind->drain(m, c->out[0]) != 1 || read(c->out[1], &got, 1) != 1)
+	if (m->kind->drain(m, c->out[0], false) != 1 ||
+	    read(c->out[1], &got, 1) != 1)
 		return "a mover could not be drained";
 	return got == byte ? NULL : "a byte came out of the wrong mover";
 }

@@ -85,7 +85,7 @@ static void an_interface_has_what_getifaddrs_says_but_link_local(void **state)
 					   : sizeof(struct sockaddr_in));
 		if (a.family == AF_UNSPEC)
 			continue;
-		count = netif_addresses(i->ifa_name, found);
+		count = netif_addresses(i->ifa_name, false, found);
 		assert_in_range(count, 0, NETIF_ADDRESSES_MAX);
 		for (int k = 0; k < count; k++)
 			listed = listed || addr_same_ip(&found[k], &a);
@@ -96,13 +96,54 @@ static void an_interface_has_what_getifaddrs_says_but_link_local(void **state)
 	freeifaddrs(list);
 }
 
+/* All of them, or all but the link-local ones. */
+static void link_local_ones_are_told_with_their_scope_if_wanted(void **state)
+{
+	struct addr all[NETIF_ADDRESSES_MAX], some[NETIF_ADDRESSES_MAX];
+	struct if_nameindex *names = if_nameindex();
+	bool any = false;
+
+	(void)state;
+	assert_non_null(names);
+	for (size_t i = 0; names[i].if_index != 0; i++) {
+		int count = netif_addresses(names[i].if_name, true, all);
+		int left = netif_addresses(names[i].if_name, false, some);
+
+		for (int k = 0; k < count; k++) {
+			if (all[k].family != AF_INET6 || all[k].ip[0] != 0xfe)
+				continue;
+			any = true;
+			left++;
+			assert_int_equal(all[k].scope, names[i].if_index);
+		}
+		assert_int_equal(left, count);
+	}
+	if_freenameindex(names);
+	if (!any)
+		skip();
+}
+
+static void a_name_is_what_the_system_would_take_as_one(void **state)
+{
+	static const char *const good[] = {"wg0", "eth0.100", "a",
+					   "fifteen-bytes--"};
+	static const char *const bad[] = {
+		"", ".", "..", "a b", "a/b", "a:b", "a\n", "sixteen-bytes---"};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(good); i++)
+		assert_true(netif_is_name(good[i]));
+	for (size_t i = 0; i < COUNT(bad); i++)
+		assert_false(netif_is_name(bad[i]));
+}
+
 static void an_interface_that_is_not_there_is_enodev(void **state)
 {
 	struct addr found[NETIF_ADDRESSES_MAX];
 
 	(void)state;
-	assert_int_equal(netif_addresses("no-such-if0", found), -ENODEV);
-	assert_int_equal(netif_addresses("", found), -ENODEV);
+	assert_int_equal(netif_addresses("no-such-if0", false, found), -ENODEV);
+	assert_int_equal(netif_addresses("", false, found), -ENODEV);
 }
 
 static void a_watch_is_silent_until_something_changes(void **state)
@@ -131,6 +172,9 @@ int main(void)
 			loopback_and_wildcards_are_permanent_and_no_other),
 		cmocka_unit_test(
 			an_interface_has_what_getifaddrs_says_but_link_local),
+		cmocka_unit_test(
+			link_local_ones_are_told_with_their_scope_if_wanted),
+		cmocka_unit_test(a_name_is_what_the_system_would_take_as_one),
 		cmocka_unit_test(an_interface_that_is_not_there_is_enodev),
 		cmocka_unit_test(a_watch_is_silent_until_something_changes),
 	};

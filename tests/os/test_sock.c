@@ -302,9 +302,70 @@ static void what_the_far_side_has_not_taken_is_unsent(void **state)
 	close(fds[1]);
 }
 
+static void the_far_end_is_told_apart(void **state)
+{
+	(void)state;
+	for (int kind = PAIR_UNIX; kind <= PAIR_TCP6; kind++) {
+		int fds[2];
+
+		if (!pair_open((enum pair_kind)kind, fds))
+			continue;
+		assert_int_equal(sock_far_end(fds[0]), SOCK_THERE);
+		/* Behind something that nobody has read. */
+		assert_int_equal(send(fds[1], "x", 1, 0), 1);
+		fd_wait(fds[0], POLLIN);
+		assert_int_equal(sock_far_end(fds[0]), SOCK_THERE);
+		shutdown(fds[1], SHUT_WR);
+		while (sock_far_end(fds[0]) == SOCK_THERE)
+			fd_wait(fds[0], POLLIN);
+		assert_int_equal(sock_far_end(fds[0]), SOCK_ENDED);
+		if (kind == PAIR_UNIX)
+			fd_close(&fds[1]);
+		else
+			sock_reset(fds[1]), fds[1] = -1;
+		while (sock_far_end(fds[0]) == SOCK_ENDED && kind != PAIR_UNIX)
+			fd_wait(fds[0], POLLIN);
+		assert_int_equal(sock_far_end(fds[0]), SOCK_GONE);
+		pair_close(fds);
+	}
+}
+
+static void a_connection_comes_from_the_source_it_was_given(void **state)
+{
+	struct addr from = {.family = AF_INET, .ip = {127, 4, 5, 6}}, seen;
+	struct sockaddr_storage ss;
+	socklen_t length = sizeof(ss);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	int fd = sock_open(AF_INET), err;
+
+	(void)state;
+	assert_int_equal(listen(listener, 1), 0);
+	getsockname(listener, (struct sockaddr *)&ss, &length);
+	addr_from_sockaddr(&seen, (struct sockaddr *)&ss, length);
+	seen.ip[0] = 127;
+	seen.ip[3] = 1;
+	err = sock_source(fd, &from);
+	if (err == -ENOTSUP) {
+		print_message("skipped: this system has no such sources\n");
+		skip();
+	}
+	assert_int_equal(err, 0);
+	/* Again, as after a connect that found no port. */
+	from.ip[3] = 7;
+	assert_int_equal(sock_source(fd, &from), 0);
+	assert_true(sock_connect(fd, &seen) == 0 || errno == EINPROGRESS);
+	assert_int_equal(sock_local(fd, &seen), 0);
+	assert_true(addr_same_ip(&seen, &from));
+	close(fd);
+	close(listener);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_far_end_is_told_apart),
+		cmocka_unit_test(
+			a_connection_comes_from_the_source_it_was_given),
 		cmocka_unit_test(
 			connections_are_made_and_taken_over_both_families),
 		cmocka_unit_test(

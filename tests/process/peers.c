@@ -173,6 +173,28 @@ int peer_try_dial(const char *where)
 	return -1;
 }
 
+int peer_try_dial_from(const char *from, const char *where)
+{
+	struct sockaddr_storage ss, source;
+	socklen_t length, source_length;
+	struct addr a;
+	int fd = open_socket(where, &ss, &length), error;
+
+	if (fd < 0)
+		return -1;
+	if (addr_parse_ip(&a, from) < 0)
+		fail_msg("%s is no address", from);
+	source_length = addr_to_sockaddr(&a, &source);
+	limit_waits(fd);
+	if (bind(fd, (struct sockaddr *)&source, source_length) == 0 &&
+	    connect(fd, (struct sockaddr *)&ss, length) == 0)
+		return keep(fd);
+	error = errno;
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 int peer_dial(const char *where)
 {
 	int fd = peer_try_dial(where);

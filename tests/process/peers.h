@@ -31,6 +31,9 @@ unsigned peer_free_low_port(void);
 int peer_try_dial(const char *where);
 int peer_dial(const char *where);
 
+/* Likewise, from an address of this machine (127.0.0.2, ::1). */
+int peer_try_dial_from(const char *from, const char *where);
+
 /* The next client of a listener, within the patience. */
 int peer_accept(int listener);
 

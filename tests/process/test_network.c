@@ -28,7 +28,16 @@
 #define CLIENT_ROUTE CLIENT "/128"
 #define PORT_RANGE   "/proc/sys/net/ipv4/ip_local_port_range"
 
-enum { NAMES = 4, CLIENTS_EACH = 10, TRIES = 100, SENT = 10000 };
+#define PORT_REUSE "/proc/sys/net/ipv4/tcp_tw_reuse"
+
+enum {
+	NAMES = 4,
+	CLIENTS_EACH = 10,
+	TRIES = 100,
+	SENT = 10000,
+	PORTS = 10,
+	SHORT = 1000,
+};
 
 static const char *missing; /* what this test needs and has not */
 static int here = -1, beyond = -1;
@@ -225,6 +234,60 @@ static void a_client_is_never_connected_to_itself(void **state)
 	program_stop(p);
 }
 
+/* So few ports that a test need not make thirty thousand connections; each is
+ * held for a minute after its connection, and not given away before. */
+static void have_ten_ports(void)
+{
+	write_file(PORT_RANGE, "40000 40009");
+	write_file(PORT_REUSE, "0");
+}
+
+static void ports_that_run_out_do_not_end_it(void **state)
+{
+	const char *where = scrap("unix:%s", program_file("short.sock"));
+	struct backend *b;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	b = backend_start("127.0.0.1:0", "web");
+	p = RUN("--listen", where, "--to", backend_where(b), "--threads", "2");
+	have_ten_ports();
+	for (int i = 0; i < SHORT; i++)
+		assert_served(where, b);
+	proc_line(p, "no local port is left for connections to 127.0.0.1:", 0);
+	program_stop(p);
+	assert_int_equal(proc_count_lines(p, "no local port is left"), 1);
+	assert_int_equal(proc_count_lines(p, " why=done"), SHORT);
+}
+
+static void
+ports_that_run_out_for_good_are_said_with_what_mends_it(void **state)
+{
+	const char *where = scrap("unix:%s", program_file("short.sock"));
+	struct backend *b;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	b = backend_start("[::1]:0", "web");
+	p = RUN("--listen", where, "--to", backend_where(b));
+	have_ten_ports();
+	for (int i = 0; i < PORTS; i++)
+		assert_served(where, b);
+	for (int i = 0; i < PORTS; i++)
+		assert_string_equal(peer_ask(where, ""), "");
+	assert_says(proc_line(p,
+			      "no local port is left for connections to "
+			      "[::1]:",
+			      0),
+		    "A Unix backend needs none: --to unix:/path");
+	assert_says(proc_line(p, " why=unreachable", 0),
+		    "error=\"Cannot assign requested address\"");
+	program_stop(p);
+	assert_int_equal(proc_count_lines(p, "no local port is left"), 1);
+}
+
 static void replace(const char *path, const char *text)
 {
 	const char *mine = program_file(strrchr(path, '/') + 1);
@@ -286,6 +349,52 @@ static void names_that_nobody_answers_for_hold_nobody_up(void **state)
 	close(server);
 }
 
+/* From an address of a network of the test's own. */
+static bool is_let_in(const char *from, const char *where, int listener)
+{
+	int fd = peer_try_dial_from(from, where);
+
+	if (fd < 0) {
+		assert_int_equal(errno, ECONNRESET);
+		return false;
+	}
+	if (peer_is_silent(fd, 200)) {
+		peer_accept(listener);
+		return true;
+	}
+	assert_string_equal(peer_hear(fd), "reset");
+	return false;
+}
+
+static void an_ipv6_source_is_a_64(void **state)
+{
+	static const char *const addresses[] = {"fd00:1::1", "fd00:1::ffff:1",
+						"fd00:1::2", "fd00:1:0:1::1",
+						"fd00:2::1"};
+	const char *where;
+	int listener;
+	struct proc *p;
+
+	(void)state;
+	need_network();
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++)
+		run(ARGV("ip", "address", "add", scrap("%s/128", addresses[i]),
+			 "dev", "lo", "nodad"));
+	listener = peer_listen("127.0.0.1:0");
+	p = RUN("--listen", "[::]:0", "--to", peer_where(listener),
+		"--max-connections-per-source", "2", "--deny", "fd00:2::/32",
+		"--drain-timeout", "0");
+	where = scrap("[::1]:%s", strrchr(program_where(p, 0), ':') + 1);
+	assert_true(is_let_in(addresses[0], where, listener));
+	assert_true(is_let_in(addresses[1], where, listener));
+	assert_false(is_let_in(addresses[2], where, listener));
+	assert_says(proc_line(p, "refused client=[fd00:1::2]:", 0),
+		    " why=per-source");
+	assert_true(is_let_in(addresses[3], where, listener));
+	assert_false(is_let_in(addresses[4], where, listener));
+	program_stop(p);
+}
+
 static int end_test(void **state)
 {
 	int err = program_end_test(state);
@@ -304,7 +413,10 @@ int main(void)
 		TEST(a_route_that_is_gone_for_a_moment_loses_no_tail),
 		TEST(a_route_that_is_gone_for_a_moment_is_no_reset),
 		TEST(a_client_is_never_connected_to_itself),
+		TEST(ports_that_run_out_do_not_end_it),
+		TEST(ports_that_run_out_for_good_are_said_with_what_mends_it),
 		TEST(names_that_nobody_answers_for_hold_nobody_up),
+		TEST(an_ipv6_source_is_a_64),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, program_tear_down);

@@ -339,26 +339,39 @@ static unsigned kept_alive(struct proc *p)
 	return count;
 }
 
-static void both_legs_are_kept_alive(void **state)
+static void assert_kept_alive(bool half_closed)
 {
 	int listener = peer_listen("127.0.0.1:0");
 	struct proc *p = RUN("--listen", "127.0.0.1:0", "--to",
 			     peer_where(listener), "--keepalive", "60s");
 	int client, backend;
 
-	(void)state;
 	if (!proc_has("ss")) {
 		print_message("skipped: ss (package iproute2) is missing\n");
 		skip();
 	}
 	client = peer_dial(program_where(p, 0));
 	backend = peer_accept(listener);
+	if (half_closed)
+		peer_end(client);
 	/* The backend's side is once the connection has lived for a second. */
 	for (int asked = 0; kept_alive(p) < 2; asked++)
 		assert_in_range(asked, 0, 2000);
 	peer_close(client);
 	peer_close(backend);
 	program_stop(p);
+}
+
+static void both_legs_are_kept_alive(void **state)
+{
+	(void)state;
+	assert_kept_alive(false);
+}
+
+static void both_legs_of_a_half_closed_one_are_kept_alive(void **state)
+{
+	(void)state;
+	assert_kept_alive(true);
 }
 
 static void the_access_log_can_be_turned_off(void **state)
@@ -440,6 +453,7 @@ int main(void)
 		TEST(a_refused_backend_looks_refused),
 		TEST(the_access_line_tells_who_where_how_much_and_why),
 		TEST(both_legs_are_kept_alive),
+		TEST(both_legs_of_a_half_closed_one_are_kept_alive),
 		TEST(the_access_log_can_be_turned_off),
 		TEST(lines_below_the_log_level_are_left_out),
 		TEST(lines_for_the_journal_carry_no_time),

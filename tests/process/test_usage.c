@@ -73,7 +73,8 @@ static const struct mistake mistakes[] = {
 	{{"run", "--listen", "systemd:", "--to", "8080"},
 	 {"\"systemd:\": systemd: wants a name behind it"}},
 	{{"run", "--listen", "systemd@here", "--to", "8080"},
-	 {"\"here\" behind the @ is not ADDR:PORT (try @127.0.0.1:80)"}},
+	 {"\"here\" behind the @ is not ADDR:PORT (try @127.0.0.1:80, or "
+	  "@if:wg0)"}},
 	{{"run", "--listen", "127.0.0.1:81", "--listen", "127.0.0.1:81", "--to",
 	  "8080"},
 	 {"\"127.0.0.1:81\" asks for what \"127.0.0.1:81\" has already taken",

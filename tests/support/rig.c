@@ -25,6 +25,7 @@ struct rig_inside {
 	char dir[64];
 	char *paths[PATHS];
 	size_t path_count;
+	int front;    /* the descriptor of the first listener, the relay's */
 	int listener; /* the relay's, until it takes it */
 	struct echo *echo;
 
@@ -217,6 +218,7 @@ void rig_start(struct rig *r)
 	assert_int_equal(relay_new(&in->relay, &in->loop, &r->options), 0);
 	assert_int_equal(
 		relay_listen(in->relay, in->listener, &r->front, &r->route), 0);
+	in->front = in->listener;
 	in->listener = -1;
 	assert_int_equal(pthread_create(&in->thread, NULL, run_loop, r), 0);
 	in->runs = true;
@@ -291,15 +293,42 @@ static void do_listen(struct rig *r, void *data)
 	c->err = relay_listen(r->inside->relay, c->fd, &c->where, c->route);
 }
 
-void rig_listen(struct rig *r, const struct relay_route *route,
-		struct addr *where)
+int rig_serve(struct rig *r, int fd, const struct addr *where,
+	      const struct relay_route *route)
 {
-	struct listen_call c = {.route = route};
+	struct listen_call c = {.fd = fd, .where = *where, .route = route};
 
-	c.fd = open_front(r, "further", &c.where);
 	call(r, do_listen, &c);
-	assert_int_equal(c.err, 0);
-	*where = c.where;
+	return c.err;
+}
+
+int rig_listen(struct rig *r, const struct relay_route *route,
+	       struct addr *where)
+{
+	int fd = open_front(r, "further", where);
+
+	assert_int_equal(rig_serve(r, fd, where, route), 0);
+	return fd;
+}
+
+static void do_unlisten(struct rig *r, void *data)
+{
+	struct listen_call *c = data;
+
+	c->err = relay_unlisten(r->inside->relay, c->fd);
+}
+
+int rig_unlisten(struct rig *r, int fd)
+{
+	struct listen_call c = {.fd = fd};
+
+	call(r, do_unlisten, &c);
+	return c.err;
+}
+
+int rig_front_fd(const struct rig *r)
+{
+	return r->inside->front;
 }
 
 int rig_connect(const struct rig *r)

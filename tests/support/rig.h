@@ -43,9 +43,16 @@ void rig_echo(struct rig *r);
 /* A path in the rig's own directory, for a Unix socket. Lives as long as r. */
 const char *rig_path(struct rig *r, const char *name);
 
-/* A further listener, of the row's family. Only while the relay runs. */
-void rig_listen(struct rig *r, const struct relay_route *route,
-		struct addr *where);
+/* A further listener, of the row's family. Only while the relay runs. Returns
+ * its descriptor, the relay's. */
+int rig_listen(struct rig *r, const struct relay_route *route,
+	       struct addr *where);
+
+/* Call relay_listen() and relay_unlisten(). The front's descriptor. */
+int rig_serve(struct rig *r, int fd, const struct addr *where,
+	      const struct relay_route *route);
+int rig_unlisten(struct rig *r, int fd);
+int rig_front_fd(const struct rig *r);
 
 /* The ends of a connection. Returns a descriptor, the caller's. */
 int rig_connect(const struct rig *r);

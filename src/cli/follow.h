@@ -1,0 +1,48 @@
+#ifndef LOWPORT_CLI_FOLLOW_H
+#define LOWPORT_CLI_FOLLOW_H
+
+#include "config/config.h"
+
+/*
+ * Interfaces that are listened on by name: as their addresses come and go, the
+ * relay gets a listener for each (if:wg0:80), or lets clients of a listener that
+ * was handed over in at others (systemd@if:wg0). Each change is a line in the
+ * log. Connections are left alone.
+ */
+struct follow;
+
+/* How many descriptors to keep free for what c wants to be followed; 0: nothing
+ * is. */
+size_t follow_descriptors(const struct config *c);
+
+/* Returns 0, or a negative errno with *why. The relay has to outlive
+ * follow_stop(). */
+int follow_new(struct follow **out, uv_loop_t *loop, struct relay *relay,
+	       struct fault *why);
+
+/* Serve the interface of spec, whose source is `if`, as route says, which is
+ * copied; from follow_start() on. spec and g have to outlive f. Returns 0 or
+ * -ENOMEM. */
+int follow_listen(struct follow *f, const struct listener_spec *spec,
+		  const struct config_group *g,
+		  const struct relay_route *route);
+
+/* Where clients of a listener that was handed over for this request may come in,
+ * kept up to date until follow_stop(), and f's. NULL: out of memory. */
+const struct relay_entry *follow_entry(struct follow *f,
+				       const struct listen_request *asked);
+
+/* Look at the interfaces for the first time; the loop does the rest. */
+void follow_start(struct follow *f);
+
+/* A listener has died; where it is one of f's there will be another. May be
+ * called back by the relay. */
+void follow_died(struct follow *f, const struct addr *bound);
+
+/* Look no more. The listeners are the relay's. A second call does nothing. */
+void follow_stop(struct follow *f);
+
+/* When the loop has closed its handles, and the relay is gone. f may be NULL. */
+void follow_free(struct follow *f);
+
+#endif
