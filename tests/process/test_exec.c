@@ -178,7 +178,7 @@ static void the_app_inherits_nothing_of_ours(void **state)
 		      "echo limit $(ulimit -Sn); echo in $(pwd);"
 		      "exec python3 %s {address} {port}'",
 		      program_file("app.py"));
-	const char *script = scrap("ulimit -Sn 200 && cd / && exec \"$@\"");
+	const char *script = scrap("ulimit -Sn 217 && cd / && exec \"$@\"");
 	int others[2] = {peer_listen("127.0.0.1:0"),
 			 peer_listen("127.0.0.1:0")};
 	struct proc_options opt = {.fds = others, .fd_count = 2};
@@ -198,7 +198,7 @@ static void the_app_inherits_nothing_of_ours(void **state)
 	pid = app_ask(program_where(p, 0));
 	proc_line(p, "]: descriptors 0 1 2 3", 0);
 	assert_null(strstr(proc_err(p), "descriptors 0 1 2 3 "));
-	proc_line(p, "]: limit 200", 0);
+	proc_line(p, "]: limit 217", 0);
 	proc_line(p, "]: in /", 0);
 	assert_int_equal(getpgid(pid), pid);
 	program_stop(p);
@@ -236,6 +236,7 @@ static void one_that_is_killed_is_started_again(void **state)
 	proc_line(p, "]: hears", 1);
 	kill(first, SIGKILL);
 	peer_hear(client);
+	peer_close(client);
 	/* Until then its socket takes clients still, and breaks them too. */
 	assert_says(proc_line(p, "was killed by signal 9", 0), "Killed");
 	second = app_ask(program_where(p, 0));
