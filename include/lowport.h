@@ -86,6 +86,7 @@ struct relay_route {
 	 * not answer, is waited for so long, from when the client came; 0: not
 	 * at all. */
 	uint64_t wait_for_backend_ms;
+	void *data; /* the caller's */
 };
 
 /* Times in milliseconds; 0 turns the one in question off. */
@@ -104,6 +105,13 @@ struct relay_options {
 
 	uint64_t listener_check_ms; /* look so often whether they listen */
 
+	/* A client of a route has come; false: refuse it. NULL: all are taken.
+	 */
+	bool (*arrived)(void *data, const struct relay_route *route);
+	/* One of those that were taken has gone, once for each; what is NULL if
+	 * its connection could not even begin. NULL likewise. */
+	void (*left)(void *data, const struct relay_route *route,
+		     const struct record *what);
 	/* A connection has ended. NULL if nobody wants to know. */
 	void (*ended)(void *data, const struct record *what);
 	/* Something an operator would want to know. NULL likewise. */
@@ -141,6 +149,9 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
  * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
  * after relay_drain()). */
 int relay_unlisten(struct relay *r, int fd);
+/* Let the clients of a route wait in the backlog, or, with hold false, no longer.
+ */
+void relay_hold(struct relay *r, const struct relay_route *route, bool hold);
 
 /*
  * Stop accepting and close the listeners; let connections end by themselves

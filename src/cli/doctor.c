@@ -67,9 +67,16 @@ static void look_at_backends(struct doctor *d, struct agent *a)
 	if (a->argument_count > 1)
 		args_read(&config, (int)a->argument_count - 1, a->arguments + 1,
 			  nothing);
-	for (size_t i = 0; i < config.group_count; i++)
-		for (size_t j = 0; j < config.groups[i].backend_count; j++)
-			doctor_backend(d, &config.groups[i].backends[j]);
+	for (size_t i = 0; i < config.group_count; i++) {
+		const struct config_group *g = &config.groups[i];
+
+		/* One that is started for the first client need not answer. */
+		if (g->command)
+			d->say(FINDING_OK, "backend",
+			       "is started when somebody calls (--exec)", NULL);
+		for (size_t j = 0; j < g->backend_count && !g->command; j++)
+			doctor_backend(d, &g->backends[j]);
+	}
 	config_free(&config);
 }
 

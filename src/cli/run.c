@@ -1,7 +1,10 @@
 #include "cli/cli.h"
 
 #include "cli/announce.h"
+#include "cli/demand.h"
 #include "cli/follow.h"
+#include "cli/idle.h"
+#include "cli/limits.h"
 #include "cli/logger.h"
 #include "cli/loops.h"
 #include "config/args.h"
@@ -9,17 +12,13 @@
 #include "os/proc.h"
 #include "os/spawn.h"
 
-#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	LOOP_DESCRIPTORS = 6, /* of each loop beside the first */
-	DESCRIPTORS_FOR_THREADS = 1024,
-};
+enum { EXEC_WAIT_MS = 30000 };
 
 /* What is running: the loop, the relay, and how it was asked to end. */
 struct run {
@@ -27,13 +26,16 @@ struct run {
 	struct listeners listeners;
 	struct relay_route *routes; /* one for each listener */
 	struct relay_door *doors;   /* one for each group */
+	struct demand demand;       /* backends that we start */
+	struct idle idle;
 	uv_loop_t loop;
 	struct relay *relay;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[2];
-	bool busy;      /* when it ended: the resolver still worked for it */
-	unsigned stops; /* SIGTERM and SIGINT so far */
-	bool reloading; /* by another lowport, which will end this one */
+	bool pool_is_ours; /* UV_THREADPOOL_SIZE is */
+	bool busy;         /* when it ended: the resolver still worked for it */
+	unsigned stops;    /* SIGTERM and SIGINT so far */
+	bool reloading;    /* by another lowport, which will end this one */
 };
 
 static void print_option(const struct option *o)
@@ -83,6 +85,14 @@ static int print_help(void)
 	     "         @if:wg0 only clients at an address of it are served)\n"
 	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
 	     "unix:/path\n"
+	     "         auto  unix:auto  (with --exec: we choose)\n"
+	     "COMMAND  'node app.js --port {port}': split as a shell would, "
+	     "run "
+	     "without one.\n"
+	     "         {port} {address} {path} say where to listen, as do "
+	     "$PORT "
+	     "and\n"
+	     "         $LOWPORT_BACKEND_PORT, _ADDRESS, _PATH\n"
 	     "TIME     500ms  10s  5m  2h  1d\n\n"
 	     "SIGTERM or SIGINT: accept no more, let connections finish, exit "
 	     "0; a second\none ends at once. Exit 2: wrong usage. Exit 1: a "
@@ -97,6 +107,35 @@ static void on_ended(void *data, const struct record *what)
 
 	if (run->config.access_log)
 		logger_put(LEVEL_INFO, record_print(what, text));
+}
+
+static bool on_arrived(void *data, const struct relay_route *route)
+{
+	struct run *run = data;
+
+	if (route->data && !backend_arrived(route->data))
+		return false;
+	idle_arrived(&run->idle);
+	return true;
+}
+
+static void on_left(void *data, const struct relay_route *route,
+		    const struct record *what)
+{
+	struct run *run = data;
+
+	if (route->data)
+		backend_left(route->data, what);
+	idle_left(&run->idle);
+}
+
+static void on_hold(void *data, const struct backend *b, bool hold)
+{
+	struct run *run = data;
+
+	for (size_t i = 0; i < run->listeners.count; i++)
+		if (run->routes[i].data == b)
+			relay_hold(run->relay, &run->routes[i], hold);
 }
 
 static void on_notice(void *data, enum log_level level, const char *text)
@@ -147,6 +186,18 @@ static void on_signal(uv_signal_t *handle, int number)
 	if (run->follow)
 		follow_stop(run->follow);
 	relay_drain(run->relay, now ? 0 : run->config.drain_timeout_ms, NULL);
+	demand_hurry(&run->demand);
+}
+
+/* Nobody is connected, and the service manager holds the sockets. */
+static void on_idle(void *data)
+{
+	struct run *run = data;
+
+	logger_put(LEVEL_INFO, "nobody is connected: ending until the next "
+			       "client comes (--exit-on-idle)");
+	listen_close(&run->listeners, 0);
+	relay_drain(run->relay, 0, NULL);
 }
 
 static int watch_signals(struct run *run)
@@ -261,7 +312,10 @@ static const struct relay_door *door_of(struct run *run, size_t group)
 static struct relay_route route_of(struct run *run, size_t group)
 {
 	const struct config_group *g = &run->config.groups[group];
+	uint64_t wait_ms = run->config.wait_for_backend_ms;
 
+	if (g->command && wait_ms == 0)
+		wait_ms = EXEC_WAIT_MS;
 	return (struct relay_route){
 		.backends = g->backends,
 		.count = g->backend_count,
@@ -270,7 +324,8 @@ static struct relay_route route_of(struct run *run, size_t group)
 		.fronts = run->config.fronts,
 		.front_count = run->config.front_count,
 		.unix_fronts = run->config.unix_fronts,
-		.wait_for_backend_ms = run->config.wait_for_backend_ms,
+		.wait_for_backend_ms = wait_ms,
+		.data = demand_backend(&run->demand, group),
 	};
 }
 
@@ -287,7 +342,10 @@ static int serve(struct run *run, size_t group, size_t i)
 		if (!run->routes[i].entry)
 			return -ENOMEM;
 	}
-	err = relay_listen(run->relay, l->fd, &l->addr, &run->routes[i]);
+	err = idle_listener(&run->idle, l->fd);
+	if (err == 0)
+		err = relay_listen(run->relay, l->fd, &l->addr,
+				   &run->routes[i]);
 	if (err < 0) {
 		char text[256], at[ADDR_TEXT];
 
@@ -340,56 +398,12 @@ static void announce_all(const struct run *run, const size_t *counts)
 					  &run->config.groups[group]);
 }
 
-/* More connections than the descriptors carry would be accepted and then left
- * without a backend; in the backlog they are served in turn. */
-static void cap_connections(struct relay_options *opt, uint64_t asked,
-			    size_t descriptors)
-{
-	char text[256];
-
-	if (asked == 0)
-		return;
-	if (asked > opt->max_connections) {
-		snprintf(text, sizeof(text),
-			 "max-connections %" PRIu64
-			 " is more than %zu descriptors carry: %zu at a time, "
-			 "further clients wait in the backlog (raise ulimit "
-			 "-n, LimitNOFILE=)",
-			 asked, descriptors, opt->max_connections);
-		logger_put(LEVEL_WARN, text);
-		return;
-	}
-	opt->max_connections = (size_t)asked;
-}
-
-/* Few descriptors are not worth a second loop, which takes some itself. */
-static size_t choose_threads(const struct config *c, size_t descriptors)
-{
-	if (c->threads > 0)
-		return (size_t)c->threads;
-	return descriptors < DESCRIPTORS_FOR_THREADS ? 1 : proc_threads();
-}
-
-/* What listeners and loops leave of the descriptors. */
-static size_t descriptors_left(size_t descriptors, size_t listeners,
-			       size_t threads)
-{
-	size_t taken = listeners + (threads - 1) * LOOP_DESCRIPTORS;
-
-	return descriptors > taken ? descriptors - taken : 0;
-}
-
 static struct relay_options relay_options(struct run *run)
 {
 	const struct config *c = &run->config;
-	size_t descriptors = proc_raise_descriptor_limit();
-	size_t threads = choose_threads(c, descriptors);
 	struct relay_options opt;
 
-	relay_defaults(&opt, descriptors_left(descriptors,
-					      run->listeners.count +
-						      follow_descriptors(c),
-					      threads));
+	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
@@ -398,13 +412,13 @@ static struct relay_options relay_options(struct run *run)
 	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
-	opt.threads = threads;
 	if (!c->splice)
 		opt.max_pipes = 0;
+	opt.arrived = on_arrived;
+	opt.left = on_left;
 	opt.ended = on_ended;
 	opt.notice = on_notice;
 	opt.data = run;
-	cap_connections(&opt, c->max_connections, descriptors);
 	return opt;
 }
 
@@ -419,10 +433,15 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		complain(uv_strerror(err));
 		return EXIT_RUNTIME;
 	}
-	if (follow_descriptors(&run->config) > 0)
+	err = demand_open(&run->demand, &run->loop, on_hold, run);
+	if (err == 0)
+		err = idle_open(&run->idle, &run->loop,
+				run->config.exit_on_idle_ms, on_idle, run);
+	if (err == 0 && follow_descriptors(&run->config) > 0) {
 		err = follow_new(&run->follow, &run->loop, run->relay, &why);
-	if (err < 0)
-		complain(why.text);
+		if (err < 0)
+			complain(why.text);
+	}
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
 	if (err == 0)
@@ -437,6 +456,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 			status = EXIT_OK;
 		}
 	}
+	demand_finish(&run->demand, &run->loop);
 	if (run->follow)
 		follow_stop(run->follow);
 	run->busy = relay_free(run->relay) < 0;
@@ -460,12 +480,14 @@ static int run_loop(struct run *run, const size_t *counts)
 	}
 	logger_attach(&run->loop);
 	status = relay_until_stopped(run, counts);
+	idle_close(&run->idle);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
 	if (run->busy) {
 		/* The resolver works on a name still, and nobody waits for the
 		 * answer. */
 		listen_close(&run->listeners, 0);
+		demand_free(&run->demand);
 		_exit(status);
 	}
 	uv_run(&run->loop, UV_RUN_DEFAULT);
@@ -478,8 +500,12 @@ static int run_config(struct run *run)
 	size_t groups = run->config.group_count;
 	size_t *counts = calloc(groups, sizeof(*counts));
 	int status = EXIT_RUNTIME;
+	struct fault why;
 
-	if (counts && open_listeners(run, counts)) {
+	if (counts && demand_prepare(&run->demand, &run->config,
+				     run->pool_is_ours, &why) < 0)
+		complain(why.text);
+	else if (counts && open_listeners(run, counts)) {
 		run->routes =
 			calloc(run->listeners.count, sizeof(*run->routes));
 		run->doors = calloc(groups, sizeof(*run->doors));
@@ -491,6 +517,7 @@ static int run_config(struct run *run)
 	listen_close(&run->listeners, 0);
 	free(run->doors);
 	follow_free(run->follow);
+	demand_free(&run->demand);
 	free(run->routes);
 	free(counts);
 	return status;
@@ -506,6 +533,7 @@ int cmd_run(int argc, char *const argv[])
 	proc_ignore_sigpipe();
 	/* Half of libuv's threads may look names up: a few that hang must not
 	 * keep the others from it. */
+	run.pool_is_ours = !getenv("UV_THREADPOOL_SIZE");
 	setenv("UV_THREADPOOL_SIZE", "64", 0);
 	config_init(&run.config);
 	if (args_read(&run.config, argc, argv, complain) == 0) {

@@ -1,5 +1,6 @@
 #include "config/args.h"
 
+#include "config/command.h"
 #include "config/options.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@ struct args {
 	size_t mistakes;
 	bool seen[OPTIONS_MOST];
 	bool bad_listener; /* so "no --listen" would be beside the point */
+	bool bad_command;  /* likewise for what an --exec makes right */
 	bool bad_backend;  /* a --to that names none: likewise "no --to" */
 };
 
@@ -75,6 +77,7 @@ static void take(struct args *a, const struct option *o, const char *text)
 		return;
 	complain(a, where, why.text);
 	a->bad_listener |= strcmp(o->name, "listen") == 0;
+	a->bad_command |= strcmp(o->name, "exec") == 0;
 }
 
 /* Take argv[i], with its value. Returns how many arguments that were. */
@@ -107,6 +110,7 @@ static int take_argument(struct args *a, const char *word, const char *next)
 	complain(a, name, "wants a value (see lowport run --help)");
 	a->bad_listener |= strcmp(o->name, "listen") == 0;
 	a->bad_backend |= strcmp(o->name, "to") == 0;
+	a->bad_command |= strcmp(o->name, "exec") == 0;
 	return 1;
 }
 
@@ -156,18 +160,61 @@ static void check_door(struct args *a)
 	}
 }
 
+static void check_commands(struct args *a)
+{
+	bool stop = a->seen[option_find("stop-idle") - options], any = false;
+
+	for (size_t i = 0; i < a->config->group_count; i++) {
+		const struct config_group *g = &a->config->groups[i];
+		const char *option;
+		struct fault why;
+
+		any = any || g->command;
+		if (command_check(g, &option, &why) < 0)
+			complain(a, option, why.text);
+	}
+	if (stop && !any && !a->bad_command)
+		complain(a, "--stop-idle",
+			 "there is no --exec whose command it could stop");
+}
+
+/* Whoever ends has to be started again by someone. */
+static void check_exit(struct args *a)
+{
+	const struct config *c = a->config;
+	struct fault why;
+
+	for (size_t i = 0; i < c->group_count && c->exit_on_idle_ms; i++) {
+		const struct config_group *g = &c->groups[i];
+
+		for (size_t j = 0; j < g->listener_count; j++) {
+			if (g->listeners[j].source->handed_over)
+				continue;
+			fault_set(&why, 0,
+				  "\"%s\" is lowport's own listener: nobody "
+				  "would take the next connection there. It "
+				  "is for sockets that are handed over (try "
+				  "--listen systemd, launchd:NAME or fd:N)",
+				  g->listeners[j].text);
+			complain(a, "--exit-on-idle", why.text);
+		}
+	}
+}
+
 /* Options that would have no effect: whoever gave them expects one. */
 static void check_effect(struct args *a)
 {
 	bool mode = a->seen[option_find("unix-mode") - options];
 	bool backlog = a->seen[option_find("backlog") - options];
 
+	check_commands(a);
 	if (a->seen[option_find("proxy-timeout") - options] &&
 	    !a->seen[option_find("accept-proxy") - options])
 		complain(a, "--proxy-timeout",
 			 "no --accept-proxy says whose header it is for");
 	if (a->bad_listener)
 		return;
+	check_exit(a);
 	if (mode && !has_source(a->config, is_unix))
 		complain(a, "--unix-mode",
 			 "no listener is a unix:/path that it could apply to");
@@ -192,8 +239,14 @@ static void check_groups(struct args *a)
 		return;
 	}
 	g = &c->groups[c->group_count - 1];
-	if (g->closed || g->listener_count == 0 || a->bad_backend)
+	if (g->closed || g->listener_count == 0 || a->bad_backend ||
+	    a->bad_command)
 		return;
+	if (g->command) {
+		if (config_add_backend(c, "auto", &why) < 0)
+			complain(a, "--exec", why.text);
+		return;
+	}
 	fault_set(&why, 0,
 		  "\"%s\": no --to behind it says where to forward (try --to "
 		  "127.0.0.1:8080)",

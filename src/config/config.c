@@ -1,5 +1,7 @@
 #include "config/config.h"
 
+#include "base/words.h"
+#include "config/command.h"
 #include "config/options.h"
 
 #include <assert.h>
@@ -28,6 +30,8 @@ static void free_group(struct config_group *g)
 	free(g->listeners);
 	free(g->backends);
 	free(g->strings);
+	free(g->command);
+	words_free(g->words);
 }
 
 void config_free(struct config *c)
@@ -162,34 +166,13 @@ static bool is_same_backend(const struct relay_backend *a,
 	return addr_equal(&a->addr, &b->addr);
 }
 
-int config_add_backend(struct config *c, const char *text, struct fault *why)
+/* Takes string, which backend points to. */
+static int add_backend(struct config_group *g,
+		       const struct relay_backend *backend, char *string)
 {
-	struct config_group *g = last_group(c);
-	struct relay_backend backend, *backends;
-	char *string, **strings;
-	int err = spec_parse_backend(&backend, &string, text, why);
+	struct relay_backend *backends;
+	char **strings;
 
-	if (g)
-		g->closed = true;
-	if (err < 0)
-		return err;
-	if (!g) {
-		err = fault_set(why, -ENOENT,
-				"\"%s\": no listener stands before it (try "
-				"--listen 127.0.0.1:80 --to %s)",
-				text, text);
-		goto free_string;
-	}
-	for (size_t i = 0; i < g->backend_count; i++) {
-		if (!is_same_backend(&g->backends[i], &backend))
-			continue;
-		err = fault_set(why, -EINVAL,
-				"\"%s\" is a backend of these listeners "
-				"already; name each once",
-				text);
-		goto free_string;
-	}
-	err = fault_set(why, -ENOMEM, "out of memory");
 	backends = grow(g->backends, g->backend_count, sizeof(*backends));
 	if (!backends)
 		goto free_string;
@@ -199,12 +182,105 @@ int config_add_backend(struct config *c, const char *text, struct fault *why)
 		goto free_string;
 	g->strings = strings;
 	strings[g->backend_count] = string;
-	backends[g->backend_count++] = backend;
+	backends[g->backend_count++] = *backend;
 	return 0;
 
 free_string:
 	free(string);
+	return -ENOMEM;
+}
+
+/* Where it is to be is found out when it is needed. A server that is told a
+ * port alone may listen on either loopback address. */
+static int add_choice(struct config_group *g, enum backend_choice choice)
+{
+	struct relay_backend b = {.host = NULL};
+	struct addr both[2];
+	int err = 0;
+
+	g->choice = choice;
+	if (choice == BACKEND_PATH) {
+		b.addr.family = AF_UNIX;
+		return add_backend(g, &b, NULL);
+	}
+	addr_localhost("localhost", 0, both);
+	for (int i = 1; i >= 0 && err == 0; i--) {
+		b.addr = both[i];
+		err = add_backend(g, &b, NULL);
+	}
 	return err;
+}
+
+static enum backend_choice read_choice(const char *text)
+{
+	if (strcmp(text, "auto") == 0)
+		return BACKEND_PORT;
+	return strcmp(text, "unix:auto") == 0 ? BACKEND_PATH : BACKEND_GIVEN;
+}
+
+static int add_given(struct config_group *g, const char *text,
+		     const struct relay_backend *backend, char *string,
+		     struct fault *why)
+{
+	for (size_t i = 0; i < g->backend_count; i++) {
+		if (!is_same_backend(&g->backends[i], backend))
+			continue;
+		free(string);
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is a backend of these listeners "
+				 "already; name each once",
+				 text);
+	}
+	fault_set(why, 0, "out of memory");
+	return add_backend(g, backend, string);
+}
+
+int config_add_backend(struct config *c, const char *text, struct fault *why)
+{
+	enum backend_choice choice = read_choice(text);
+	struct config_group *g = last_group(c);
+	struct relay_backend backend;
+	char *string = NULL;
+	int err = 0;
+
+	if (choice == BACKEND_GIVEN)
+		err = spec_parse_backend(&backend, &string, text, why);
+	if (g)
+		g->closed = true;
+	if (err < 0)
+		return err;
+	if (!g) {
+		free(string);
+		return fault_set(why, -ENOENT,
+				 "\"%s\": no listener stands before it (try "
+				 "--listen 127.0.0.1:80 --to %s)",
+				 text, text);
+	}
+	if (choice == BACKEND_GIVEN)
+		return add_given(g, text, &backend, string, why);
+	if (g->choice == choice)
+		return fault_set(why, -EINVAL, "\"%s\": once is enough", text);
+	fault_set(why, 0, "out of memory");
+	return add_choice(g, choice);
+}
+
+int config_add_command(struct config *c, const char *text, struct fault *why)
+{
+	struct config_group *g = last_group(c);
+
+	if (!g)
+		return fault_set(why, -ENOENT,
+				 "\"%s\": no listener stands before it (try "
+				 "--listen 127.0.0.1:80 --to auto --exec '%s')",
+				 text, text);
+	if (g->command)
+		return fault_set(why, -EINVAL,
+				 "\"%s\": \"%s\" starts the backend of these "
+				 "listeners already; a --to closes a group, "
+				 "and each may have its own (try --to auto "
+				 "behind the first)",
+				 text, g->command);
+	return command_parse(g, text, why);
 }
 
 int config_add_front(struct config *c, const char *text, struct fault *why)

@@ -9,13 +9,23 @@
  * and the settings that hold for all of them.
  */
 
+/* Who says where a backend is. */
+enum backend_choice {
+	BACKEND_GIVEN, /* the user */
+	BACKEND_PORT, /* we: a loopback port; the backends' ports are 0 still */
+	BACKEND_PATH, /* we: a Unix socket; the backend's path is NULL still */
+};
+
 struct config_group {
 	struct listener_spec *listeners;
 	size_t listener_count;
 	struct relay_backend *backends;
 	char **strings; /* what the backends point to */
 	size_t backend_count;
-	bool closed; /* a backend was named, if only a bad one */
+	enum backend_choice choice;
+	char *command; /* what starts the backend; NULL: it runs already */
+	char **words;  /* the same, split */
+	bool closed;   /* a backend was named, if only a bad one */
 };
 
 struct config {
@@ -39,7 +49,9 @@ struct config {
 	uint64_t keepalive_s;
 	uint64_t listener_check_ms;
 	uint64_t max_connections; /* 0: what the descriptors carry */
-	uint64_t threads; /* 0: one for each performance core, up to 4 */
+	uint64_t threads;      /* 0: one for each performance core, up to 4 */
+	uint64_t stop_idle_ms; /* 0: never */
+	uint64_t exit_on_idle_ms; /* 0: never */
 	uint64_t backlog;
 	uint64_t unix_mode;
 	uint64_t splice;     /* 0: off */
@@ -65,6 +77,9 @@ int config_add_listener(struct config *c, const char *text, struct fault *why);
 /* Add a backend to the group in progress. Likewise; -ENOENT: no listener came
  * before it. */
 int config_add_backend(struct config *c, const char *text, struct fault *why);
+
+/* Say what starts the backend of the group in progress. Likewise. */
+int config_add_command(struct config *c, const char *text, struct fault *why);
 
 /* Believe the PROXY headers from a net, or from all Unix clients ("unix").
  * Returns 0, or -EINVAL or -ENOMEM with *why. */

@@ -26,6 +26,13 @@ static int parse_to(struct config *c, const struct option *o, const char *text,
 	return config_add_backend(c, text, why);
 }
 
+static int parse_exec(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return config_add_command(c, text, why);
+}
+
 static int parse_allow(struct config *c, const struct option *o,
 		       const char *text, struct fault *why)
 {
@@ -190,6 +197,17 @@ const struct option options[] = {
 	{"to", "BACKEND", true, parse_to, 0, 0, 0, NULL,
 	 "and forward them there; a repeated --to is tried when the one "
 	 "before cannot be reached"},
+	{"exec", "COMMAND", true, parse_exec, 0, 0, 0, NULL,
+	 "start this for the first client, and forward to it; --to says where "
+	 "it listens (auto, if there is none)"},
+	{"stop-idle", "TIME", false, parse_time, AT(stop_idle_ms), 0,
+	 1000 * DAY, "10m",
+	 "stop what --exec has started when nobody was connected for so long; "
+	 "0: never"},
+	{"exit-on-idle", "TIME", false, parse_time, AT(exit_on_idle_ms), 0,
+	 1000 * DAY, "0",
+	 "end when nobody was connected for so long, and let systemd or "
+	 "launchd start lowport for the next one; 0: never"},
 	{"connect-timeout", "TIME", false, parse_time, AT(connect_timeout_ms),
 	 1, DAY, "5s", "how long one address of a backend may take to answer"},
 	{"wait-for-backend", "TIME", false, parse_time, AT(wait_for_backend_ms),

@@ -13,6 +13,7 @@
  *              SOURCE[:NAME][@ADDR:PORT]  SOURCE[:NAME][@if:INTERFACE[:PORT]]
  *              (port 0 where we bind: any free one)
  *   backend    ADDR:PORT  PORT  NAME:PORT  unix:/path
+ *              (and auto, unix:auto, which config.c knows)
  */
 
 /* A parsed listener. Its strings are its own. */

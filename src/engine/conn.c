@@ -128,7 +128,7 @@ void conn_close(struct conn *c, enum close_reason reason)
 	close_side(c, BACKEND, reason == CLOSE_DONE);
 	close_side(c, CLIENT, reason == CLOSE_DONE);
 	list_remove(&c->node);
-	w->events->ended(w->owner, &what);
+	w->events->ended(w->owner, c->route, &what);
 }
 
 static void fail(struct conn *c, int error, enum close_reason reason)

@@ -20,6 +20,7 @@ struct listening {
 	int fd;                    /* the acceptor's */
 	struct addr bound;
 	const struct relay_route *route;
+	bool held;  /* by intake_hold() */
 	char *path; /* of a Unix listener: bound's */
 };
 
@@ -55,7 +56,25 @@ static void resume_accepting(struct intake *in)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		acceptor_resume(l->acceptor);
+		if (!l->held)
+			acceptor_resume(l->acceptor);
+	}
+}
+
+void intake_hold(struct intake *in, const struct relay_route *route, bool hold)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->route != route || !l->acceptor)
+			continue;
+		l->held = hold;
+		if (hold)
+			acceptor_pause(l->acceptor);
+		else if (!in->paused)
+			acceptor_resume(l->acceptor);
 	}
 }
 
@@ -80,7 +99,7 @@ static bool may_accept(void *owner)
 	struct listening *l = owner;
 	struct intake *in = l->intake;
 
-	if (in->paused || in->over)
+	if (in->paused || in->over || l->held)
 		return false;
 	if (!quota_is_full(&in->connections))
 		return true;
@@ -111,6 +130,14 @@ void intake_give_back(struct intake *in, uint32_t source)
 		resume_accepting(in);
 }
 
+/* Whoever is, leaves: this is asked last. */
+static bool is_taken(const struct intake *in, const struct relay_route *route)
+{
+	const struct relay_options *opt = in->worker->options;
+
+	return !opt->arrived || opt->arrived(opt->data, route);
+}
+
 static void on_accepted(void *owner, int fd, const struct addr *client)
 {
 	struct listening *l = owner;
@@ -122,6 +149,12 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 	};
 
 	if (!door_lets_in(&in->door, fd, &from)) {
+		sock_reset(fd);
+		return;
+	}
+	if (!is_taken(in, l->route)) {
+		door_left(&in->door, from.source);
+		in->stats->refused++;
 		sock_reset(fd);
 		return;
 	}

@@ -36,6 +36,9 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 int intake_listen(struct intake *in, int fd, const struct addr *bound,
 		  const struct relay_route *route);
 
+/* relay_hold(). */
+void intake_hold(struct intake *in, const struct relay_route *route, bool hold);
+
 /* relay_unlisten()'s. */
 int intake_unlisten(struct intake *in, int fd);
 

@@ -65,7 +65,15 @@ static void check_drained(struct relay *r)
 		uv_timer_start(&r->grace, on_drain_turn, 0, 0);
 }
 
-static void on_ended(void *owner, const struct record *what)
+static void leave(const struct relay *r, const struct relay_route *route,
+		  const struct record *what)
+{
+	if (r->options.left)
+		r->options.left(r->options.data, route, what);
+}
+
+static void on_ended(void *owner, const struct relay_route *route,
+		     const struct record *what)
 {
 	struct lane *lane = owner;
 	struct relay *r = lane->relay;
@@ -74,6 +82,7 @@ static void on_ended(void *owner, const struct record *what)
 	stats_end(&r->stats, what);
 	if (r->options.ended)
 		r->options.ended(r->options.data, what);
+	leave(r, route, what);
 	intake_give_back(&r->intake, what->source);
 	check_drained(r);
 }
@@ -87,10 +96,12 @@ static void on_starved(void *owner, int err)
 }
 
 /* A connection that never began. */
-static void on_failed(void *owner, int err, uint32_t source)
+static void on_failed(void *owner, const struct relay_route *route, int err,
+		      uint32_t source)
 {
 	struct lane *lane = owner;
 
+	leave(lane->relay, route, NULL);
 	lane->open--;
 	lane->relay->stats.open--;
 	intake_give_back(&lane->relay->intake, source);
@@ -130,7 +141,7 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 	else
 		err = conn_open(&r->worker, fd, from);
 	if (err < 0)
-		on_failed(lane, err, from->source);
+		on_failed(lane, from->route, err, from->source);
 }
 
 static void close_all(struct relay *r)
@@ -195,6 +206,11 @@ int relay_unlisten(struct relay *r, int fd)
 {
 	loops_remove(&r->commons.loops, fd);
 	return intake_unlisten(&r->intake, fd);
+}
+
+void relay_hold(struct relay *r, const struct relay_route *route, bool hold)
+{
+	intake_hold(&r->intake, route, hold);
 }
 
 void relay_run(struct relay *r)

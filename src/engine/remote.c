@@ -26,10 +26,11 @@ struct report {
 		REPORT_NOTICE
 	} kind;
 	int err;
-	uint32_t source;      /* REPORT_FAILED */
-	struct record what;   /* REPORT_ENDED */
-	enum log_level level; /* REPORT_NOTICE */
-	char *text;           /* REPORT_NOTICE; its own */
+	const struct relay_route *route; /* REPORT_ENDED, REPORT_FAILED */
+	uint32_t source;                 /* REPORT_FAILED */
+	struct record what;              /* REPORT_ENDED */
+	enum log_level level;            /* REPORT_NOTICE */
+	char *text;                      /* REPORT_NOTICE; its own */
 };
 
 struct remote {
@@ -77,9 +78,12 @@ static void report(struct remote *r, const struct report *what)
 	uv_async_send(&r->reported);
 }
 
-static void on_worker_ended(void *owner, const struct record *what)
+static void on_worker_ended(void *owner, const struct relay_route *route,
+			    const struct record *what)
 {
-	report(owner, &(struct report){.kind = REPORT_ENDED, .what = *what});
+	report(owner, &(struct report){.kind = REPORT_ENDED,
+				       .route = route,
+				       .what = *what});
 }
 
 static void on_worker_starved(void *owner, int err)
@@ -129,6 +133,7 @@ static void obey(struct remote *r, struct order *o)
 		err = conn_open(&r->worker, o->fd, &o->from);
 		if (err < 0)
 			report(r, &(struct report){.kind = REPORT_FAILED,
+						   .route = o->from.route,
 						   .err = err,
 						   .source = o->from.source});
 		break;
@@ -170,10 +175,11 @@ static void deliver(struct remote *r, const struct report *what)
 {
 	switch (what->kind) {
 	case REPORT_ENDED:
-		r->events->ended(r->owner, &what->what);
+		r->events->ended(r->owner, what->route, &what->what);
 		break;
 	case REPORT_FAILED:
-		r->events->failed(r->owner, what->err, what->source);
+		r->events->failed(r->owner, what->route, what->err,
+				  what->source);
 		break;
 	case REPORT_STARVED:
 		r->events->starved(r->owner, what->err);

@@ -11,10 +11,12 @@ struct remote;
 
 /* What a remote tells home, on home's thread. */
 struct remote_events {
-	void (*ended)(void *owner, const struct record *what);
+	void (*ended)(void *owner, const struct relay_route *route,
+		      const struct record *what);
 	/* A connection of that source could not even begin: err. Its client was
 	 * reset. */
-	void (*failed)(void *owner, int err, uint32_t source);
+	void (*failed)(void *owner, const struct relay_route *route, int err,
+		       uint32_t source);
 	/* As worker_events has it. */
 	void (*starved)(void *owner, int err);
 	void (*notice)(void *owner, enum log_level level, const char *text);

@@ -36,7 +36,8 @@ enum worker_queue {
 /* What a worker tells its relay. */
 struct worker_events {
 	/* A connection is gone, and its descriptors are closed. */
-	void (*ended)(void *owner, const struct record *what);
+	void (*ended)(void *owner, const struct relay_route *route,
+		      const struct record *what);
 	/* No descriptor or memory to be had (err); someone waits for one. */
 	void (*starved)(void *owner, int err);
 	/* Something an operator would want to know. */

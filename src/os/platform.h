@@ -2,6 +2,7 @@
 #define LOWPORT_OS_PLATFORM_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* What has another name or value on each system. CMake picks platform_linux.c
  * or platform_darwin.c. */
@@ -38,5 +39,9 @@ extern const char platform_show_addresses[];
 /* The program that tells the state of the Application Firewall; empty where
  * there is none. */
 extern const char platform_firewall[];
+
+/* In a child: be asked to end (SIGTERM) when parent, which has just forked it,
+ * dies. Nothing where the system cannot. */
+void platform_die_with(pid_t parent);
 
 #endif

@@ -47,3 +47,8 @@ size_t platform_cores(void)
 		return 0;
 	return cores > 0 ? (size_t)cores : 0;
 }
+
+void platform_die_with(pid_t parent)
+{
+	(void)parent;
+}

@@ -2,7 +2,10 @@
 
 #include <netinet/tcp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/prctl.h>
+#include <unistd.h>
 
 const int platform_keepidle = TCP_KEEPIDLE;
 
@@ -39,4 +42,12 @@ size_t platform_cores(void)
 	return sched_getaffinity(0, sizeof(set), &set) == 0
 		       ? (size_t)CPU_COUNT(&set)
 		       : 0;
+}
+
+void platform_die_with(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* It may have died before that. */
+	if (getppid() != parent)
+		raise(SIGTERM);
 }

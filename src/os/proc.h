@@ -9,6 +9,13 @@
  * that now holds. */
 size_t proc_raise_descriptor_limit(void);
 
+/* Back to the limit that we were started with; in a child, for what it becomes:
+ * many programs do badly with a high one (select(), loops over all). */
+void proc_restore_descriptor_limit(void);
+
+/* What we inherited beyond the standard descriptors is not passed on. */
+void proc_keep_inherited(void);
+
 /* How many threads a relay does well with: one for each performance core that
  * this process may use, at most 4. */
 size_t proc_threads(void);

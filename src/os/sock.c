@@ -86,6 +86,13 @@ bool sock_has_input(int fd)
 	return ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
 }
 
+bool sock_has_waiting(int listener)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+
+	return poll(&p, 1, 0) > 0 && p.revents & POLLIN;
+}
+
 bool sock_is_listening(int fd)
 {
 	int listening = 0;

@@ -51,6 +51,9 @@ struct sock_ports {
  * 65535 if it does not tell. */
 struct sock_ports sock_ephemeral(void);
 
+/* Does somebody wait to be accepted? */
+bool sock_has_waiting(int listener);
+
 /* Let a socket that is not connected yet come from that address, its port left
  * to the system until it connects: so a port serves as often as there are pairs
  * of addresses. -ENOTSUP where a port is then taken for all of them, and where

@@ -393,6 +393,18 @@ size_t rig_warnings(struct rig *r)
 	return n;
 }
 
+static void do_hold(struct rig *r, void *data)
+{
+	const bool *hold = data;
+
+	relay_hold(r->inside->relay, &r->route, *hold);
+}
+
+void rig_hold(struct rig *r, bool hold)
+{
+	call(r, do_hold, &hold);
+}
+
 static void do_drain(struct rig *r, void *data)
 {
 	uint64_t *grace_ms = data;

@@ -65,6 +65,9 @@ struct record rig_record(struct rig *r, size_t n);
 size_t rig_records(struct rig *r);
 size_t rig_warnings(struct rig *r);
 
+/* Call relay_hold() for r->route. */
+void rig_hold(struct rig *r, bool hold);
+
 /* Call relay_drain(). */
 void rig_drain(struct rig *r, uint64_t grace_ms);
 
