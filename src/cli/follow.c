@@ -158,7 +158,7 @@ static bool open_door(struct followed *x, size_t i)
 	struct listeners one = {0};
 	struct fault why;
 	char rest[128];
-	int device, err = listen_open_address(&at, x->asked, &one, &why);
+	int device = 0, err = listen_open_address(&at, x->asked, &one, &why);
 
 	if (err == 0) {
 		device = one.at[0].device;

@@ -215,8 +215,10 @@ void relay_hold(struct relay *r, const struct relay_route *route, bool hold)
 
 void relay_run(struct relay *r)
 {
+	struct watch_running running;
+
 	if (!r->over)
-		watch_run(&r->worker.watches);
+		watch_run(&r->worker.watches, &running);
 }
 
 void relay_stats(const struct relay *r, struct stats *out)

@@ -165,8 +165,9 @@ static void on_ordered(uv_async_t *async)
 static void run(void *data)
 {
 	struct remote *r = data;
+	struct watch_running running;
 
-	watch_run(&r->worker.watches);
+	watch_run(&r->worker.watches, &running);
 }
 
 /* --- on home's thread --- */

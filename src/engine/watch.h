@@ -18,7 +18,7 @@
  * it waits for is then only our own note.
  */
 
-/* watch_run()'s own: the set may be gone when a turn of the loop is over. */
+/* What watch_run() goes by. */
 struct watch_running {
 	bool on;   /* no watch_stop() yet */
 	bool open; /* no watch_set_close() yet */
@@ -50,8 +50,9 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop);
 void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 		     void *data);
 
-/* uv_run(loop, UV_RUN_DEFAULT) with fewer system calls, until watch_stop(). */
-void watch_run(struct watch_set *set);
+/* uv_run(loop, UV_RUN_DEFAULT) with fewer system calls, until watch_stop().
+ * *running is the caller's, for set may be gone when this returns. */
+void watch_run(struct watch_set *set, struct watch_running *running);
 
 /* Let watch_run() return at the end of this turn. */
 void watch_stop(struct watch_set *set);

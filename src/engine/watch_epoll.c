@@ -233,26 +233,26 @@ static void turn(struct watch_set *set)
 		uv_run(set->loop, UV_RUN_NOWAIT);
 }
 
-void watch_run(struct watch_set *set)
+void watch_run(struct watch_set *set, struct watch_running *running)
 {
 	struct epoll_event of_libuv = {.events = EPOLLIN};
-	struct watch_running running = {.on = true, .open = true};
 	uv_loop_t *loop = set->loop;
 	int fd = uv_backend_fd(loop);
 	bool turned;
 
-	set->running = &running;
+	*running = (struct watch_running){.on = true, .open = true};
+	set->running = running;
 	/* Each set in the other would be a loop, which epoll refuses. */
 	uv_poll_stop(&set->poll);
 	turned = epoll_ctl(set->epoll, EPOLL_CTL_ADD, fd, &of_libuv) == 0;
 	if (!turned)
 		uv_poll_start(&set->poll, UV_READABLE, on_ready);
-	while (running.on && uv_loop_alive(loop))
-		if (turned && running.open)
+	while (running->on && uv_loop_alive(loop))
+		if (turned && running->open)
 			turn(set);
 		else
 			uv_run(loop, UV_RUN_ONCE);
-	if (!running.open)
+	if (!running->open)
 		return;
 	set->running = NULL;
 	if (!turned)

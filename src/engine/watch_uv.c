@@ -61,15 +61,15 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 	uv_close((uv_handle_t *)&set->turn, on_set_closed);
 }
 
-void watch_run(struct watch_set *set)
+void watch_run(struct watch_set *set, struct watch_running *running)
 {
-	struct watch_running running = {.on = true, .open = true};
 	uv_loop_t *loop = set->loop;
 
-	set->running = &running;
-	while (running.on && uv_run(loop, UV_RUN_ONCE))
+	*running = (struct watch_running){.on = true, .open = true};
+	set->running = running;
+	while (running->on && uv_run(loop, UV_RUN_ONCE))
 		continue;
-	if (running.open)
+	if (running->open)
 		set->running = NULL;
 }
 
