@@ -26,7 +26,8 @@ struct black_hole {
 	int listener, fillers[FILLERS], count;
 };
 
-static void dig(struct black_hole *hole, const struct addr *at)
+/* Returns false if another program has that port. */
+static bool dig(struct black_hole *hole, const struct addr *at)
 {
 	struct sockaddr_storage ss;
 	socklen_t length = addr_to_sockaddr(at, &ss);
@@ -37,11 +38,15 @@ static void dig(struct black_hole *hole, const struct addr *at)
 	if (at->family == AF_INET6)
 		setsockopt(hole->listener, IPPROTO_IPV6, IPV6_V6ONLY, &on,
 			   sizeof(on));
-	assert_int_equal(
-		bind(hole->listener, (const struct sockaddr *)&ss, length), 0);
+	if (bind(hole->listener, (const struct sockaddr *)&ss, length) < 0) {
+		assert_int_equal(errno, EADDRINUSE);
+		close(hole->listener);
+		return false;
+	}
 	assert_int_equal(listen(hole->listener, 0), 0);
 	hole->count = peer_fill_backlog(at, hole->fillers, FILLERS);
 	assert_true(hole->count < FILLERS);
+	return true;
 }
 
 static void fill_in(struct black_hole *hole)
@@ -85,20 +90,31 @@ static struct addr other_address(const struct rig *r)
 	return a;
 }
 
+/* A rig whose backend is called localhost, with a black hole at ::1. */
+static struct rig *rig_beside(const struct row *row, struct black_hole *hole)
+{
+	for (;;) {
+		struct rig *r = rig_new(row);
+		struct addr other = other_address(r);
+
+		r->at.host = "localhost";
+		if (dig(hole, &other))
+			return r;
+		rig_start(r);
+		rig_stop(r);
+	}
+}
+
 static void an_address_that_is_silent_costs_a_moment_and_only_once(void **state)
 {
 	const struct row *row = *state;
 	struct black_hole hole;
-	struct addr other;
 	uint64_t ms;
 	struct rig *r;
 
 	if (!has_two_addresses(row))
 		FLOW_SKIP("an IPv4 backend, and ::1 beside it");
-	r = rig_new(row);
-	r->at.host = "localhost";
-	other = other_address(r);
-	dig(&hole, &other);
+	r = rig_beside(row, &hole);
 	rig_start(r);
 	ms = echo_once(r, r->backend, 1);
 	assert_in_range(ms, STAGGER_MS - 10, LATE_MS);
@@ -115,16 +131,12 @@ static void who_loses_never_sees_a_connection(void **state)
 {
 	const struct row *row = *state;
 	struct black_hole hole;
-	struct addr other;
 	struct rig *r;
 	int fd, seen = 0;
 
 	if (!has_two_addresses(row))
 		FLOW_SKIP("an IPv4 backend, and ::1 beside it");
-	r = rig_new(row);
-	r->at.host = "localhost";
-	other = other_address(r);
-	dig(&hole, &other);
+	r = rig_beside(row, &hole);
 	rig_start(r);
 	echo_once(r, r->backend, 1);
 	rig_record(r, 0);
@@ -169,7 +181,7 @@ static void a_backend_that_failed_comes_last_for_a_while(void **state)
 					    .path = rig_path(r, "hole")};
 	else
 		close(peer_refuse(row->backend_family, NULL, &two[0].addr));
-	dig(&hole, &two[0].addr);
+	assert_true(dig(&hole, &two[0].addr));
 	r->route = (struct relay_route){.backends = two, .count = 2};
 	r->options.connect_timeout_ms = TIMEOUT_MS;
 	r->options.threads = 1;
