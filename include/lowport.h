@@ -145,6 +145,7 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
  * not. */
 bool relay_leads_back(struct relay *r, const struct relay_route *route,
 		      const struct addr *to, struct addr *where);
+
 /* Close the listener that relay_listen() took fd for; its connections live on,
  * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
  * after relay_drain()). */

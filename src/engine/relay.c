@@ -192,7 +192,12 @@ int relay_listen(struct relay *r, int fd, const struct addr *bound,
 {
 	int err = loops_add(&r->commons.loops, fd, bound, route);
 
-	return err < 0 ? err : intake_listen(&r->intake, fd, bound, route);
+	if (err < 0)
+		return err;
+	err = intake_listen(&r->intake, fd, bound, route);
+	if (err < 0)
+		loops_remove(&r->commons.loops, fd);
+	return err;
 }
 
 bool relay_leads_back(struct relay *r, const struct relay_route *route,
