@@ -121,6 +121,53 @@ struct relay_options {
 	void *data;
 };
 
+/* How far a connection has come. */
+enum relay_phase {
+	PHASE_HEADER,        /* its PROXY header is awaited */
+	PHASE_DIALING,       /* a backend is looked for, or waited for */
+	PHASE_RELAYING,      /* both ways are open */
+	PHASE_CLIENT_ENDED,  /* the client sends no more */
+	PHASE_BACKEND_ENDED, /* the backend sends no more */
+	PHASES               /* how many there are */
+};
+
+/* One open connection at one moment. */
+struct relay_connection {
+	uint64_t id; /* no other of this relay has or had it; never 0 */
+	const struct relay_route *route;
+	enum relay_phase phase;
+	struct addr client, local;
+	struct addr backend; /* AF_UNSPEC while there is none */
+	uint64_t age_ms, idle_ms;
+	uint64_t up, down; /* bytes given to the backend, and to the client */
+};
+
+/* How a listener is. */
+enum relay_listener_state {
+	LISTENER_OPEN,   /* clients are accepted */
+	LISTENER_HELD,   /* they wait: relay_hold() */
+	LISTENER_PAUSED, /* they wait: a shortage, or max_connections */
+	LISTENER_DEAD,   /* it serves nobody any more, or there is none */
+	LISTENER_STATES  /* how many there are */
+};
+
+/* How a backend is. */
+enum relay_health {
+	BACKEND_UNTRIED, /* nobody has wanted it yet */
+	BACKEND_UP,      /* it answered the last time */
+	BACKEND_DOWN,    /* it did not */
+	BACKEND_HEALTHS  /* how many there are */
+};
+
+/* What a relay knows of one backend. Bytes are those of ended connections. */
+struct relay_backend_stats {
+	enum relay_health health;
+	int error;       /* of BACKEND_DOWN: a negative errno */
+	uint64_t total;  /* connections that it took */
+	uint64_t failed; /* tries in vain */
+	uint64_t up, down;
+};
+
 /* What `lowport run` does when nothing else is said, with max_connections and
  * max_pipes what that many descriptors carry. */
 void relay_defaults(struct relay_options *opt, size_t descriptor_limit);
@@ -150,6 +197,12 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
  * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
  * after relay_drain()). */
 int relay_unlisten(struct relay *r, int fd);
+
+/* New clients of the listener that relay_listen() took fd for are served as
+ * route says; those that are there keep what they came in with. Returns 0,
+ * -ENOENT, or as relay_listen() does. */
+int relay_reroute(struct relay *r, int fd, const struct relay_route *route);
+
 /* Let the clients of a route wait in the backlog, or, with hold false, no longer.
  */
 void relay_hold(struct relay *r, const struct relay_route *route, bool hold);
@@ -169,6 +222,26 @@ void relay_drain(struct relay *r, uint64_t grace_ms,
 void relay_run(struct relay *r);
 
 void relay_stats(const struct relay *r, struct stats *out);
+
+/* Tell of each open connection, in no order, and then that these were all: on
+ * the relay's loop, at once or on a later turn, done exactly once. each may not
+ * call back. Returns 0, or -ENOMEM with nothing called. */
+int relay_connections(struct relay *r,
+		      void (*each)(void *data,
+				   const struct relay_connection *c),
+		      void (*done)(void *data), void *data);
+
+/* Reset the connection of that id. done, likewise, says whether there was one.
+ * Returns 0, or -ENOMEM with nothing called. */
+int relay_reset(struct relay *r, uint64_t id,
+		void (*done)(void *data, bool found), void *data);
+
+/* How the listener is that relay_listen() took fd for. */
+enum relay_listener_state relay_listener_state(const struct relay *r, int fd);
+
+/* What has become of a backend of a route. */
+void relay_backend_stats(const struct relay *r, const struct relay_backend *b,
+			 struct relay_backend_stats *out);
 
 /* Reset all connections, whose ends are still told, and free r. Its last
  * handles close on the next turns of the loop. Returns 0, or -EBUSY when the

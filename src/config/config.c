@@ -27,6 +27,7 @@ static void free_group(struct config_group *g)
 		spec_free_listener(&g->listeners[i]);
 	for (size_t i = 0; i < g->backend_count; i++)
 		free(g->strings[i]);
+	free(g->name);
 	free(g->listeners);
 	free(g->backends);
 	free(g->strings);

@@ -17,6 +17,7 @@ enum backend_choice {
 };
 
 struct config_group {
+	char *name; /* of its section in a file; NULL: the command line */
 	struct listener_spec *listeners;
 	size_t listener_count;
 	struct relay_backend *backends;

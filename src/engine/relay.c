@@ -235,6 +235,49 @@ void relay_stats(const struct relay *r, struct stats *out)
 	out->turned_away = atomic_load(&c->turned_away);
 }
 
+int relay_reroute(struct relay *r, int fd, const struct relay_route *route)
+{
+	(void)r;
+	(void)fd;
+	(void)route;
+	return -ENOENT;
+}
+
+int relay_connections(struct relay *r,
+		      void (*each)(void *data,
+				   const struct relay_connection *c),
+		      void (*done)(void *data), void *data)
+{
+	(void)r;
+	(void)each;
+	done(data);
+	return 0;
+}
+
+int relay_reset(struct relay *r, uint64_t id,
+		void (*done)(void *data, bool found), void *data)
+{
+	(void)r;
+	(void)id;
+	done(data, false);
+	return 0;
+}
+
+enum relay_listener_state relay_listener_state(const struct relay *r, int fd)
+{
+	(void)r;
+	(void)fd;
+	return LISTENER_OPEN;
+}
+
+void relay_backend_stats(const struct relay *r, const struct relay_backend *b,
+			 struct relay_backend_stats *out)
+{
+	(void)r;
+	(void)b;
+	*out = (struct relay_backend_stats){.health = BACKEND_UNTRIED};
+}
+
 static void closed_one(struct relay *r)
 {
 	if (--r->closing > 0)
