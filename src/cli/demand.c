@@ -147,9 +147,8 @@ static bool make_where(struct demand_group *d, const struct relay_backend *b)
 	return n >= 0;
 }
 
-static int prepare_group(struct demand_group *d, struct config *c,
-			 struct config_group *g, bool pool_is_ours,
-			 struct fault *why)
+static int prepare_group(struct demand_group *d, struct config_group *g,
+			 bool pool_is_ours, struct fault *why)
 {
 	struct place place;
 
@@ -165,7 +164,7 @@ static int prepare_group(struct demand_group *d, struct config *c,
 		.envp = d->envp,
 		.where = d->where,
 		.path = d->path,
-		.stop_idle_ms = c->stop_idle_ms,
+		.stop_idle_ms = g->settings.stop_idle_ms,
 	};
 	return 0;
 }
@@ -184,8 +183,8 @@ int demand_prepare(struct demand *d, struct config *c, bool pool_is_ours,
 		if (!c->groups[i].command)
 			continue;
 		any = true;
-		err = prepare_group(&d->groups[i], c, &c->groups[i],
-				    pool_is_ours, why);
+		err = prepare_group(&d->groups[i], &c->groups[i], pool_is_ours,
+				    why);
 	}
 	if (any)
 		proc_keep_inherited();

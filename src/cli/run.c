@@ -43,7 +43,7 @@ static void on_ended(void *data, const struct record *what)
 	char text[RECORD_TEXT];
 	const struct run *run = data;
 
-	if (run->config.access_log)
+	if (run->config.defaults.access_log)
 		logger_put(LEVEL_INFO, record_print(what, text));
 }
 
@@ -174,8 +174,8 @@ static bool open_listener(struct run *run, const struct config_group *g,
 	struct fault why;
 	int twice, err;
 
-	spec->request.mode = (unsigned)run->config.unix_mode;
-	spec->request.backlog = (int)run->config.backlog;
+	spec->request.mode = (unsigned)g->settings.unix_mode;
+	spec->request.backlog = (int)g->settings.backlog;
 	spec->request.to = announce_backend(&g->backends[0], to);
 	err = spec->source->open(&spec->request, &run->listeners, &why);
 	spec->request.to = NULL;
@@ -231,7 +231,7 @@ static void warn_of_unserved(const struct run *run)
 /* The door of a group, which all its listeners share; NULL if it is open. */
 static const struct relay_door *door_of(struct run *run, size_t group)
 {
-	const struct config *c = &run->config;
+	const struct settings *c = &run->config.groups[group].settings;
 
 	if (c->rules.count == 0 && c->max_per_source == 0 &&
 	    c->max_rate.count == 0)
@@ -250,7 +250,8 @@ static const struct relay_door *door_of(struct run *run, size_t group)
 static struct relay_route route_of(struct run *run, size_t group)
 {
 	const struct config_group *g = &run->config.groups[group];
-	uint64_t wait_ms = run->config.wait_for_backend_ms;
+	const struct settings *s = &g->settings;
+	uint64_t wait_ms = s->wait_for_backend_ms;
 
 	if (g->command && wait_ms == 0)
 		wait_ms = EXEC_WAIT_MS;
@@ -258,10 +259,10 @@ static struct relay_route route_of(struct run *run, size_t group)
 		.backends = g->backends,
 		.count = g->backend_count,
 		.door = door_of(run, group),
-		.send_proxy = (enum proxy_version)run->config.send_proxy,
-		.fronts = run->config.fronts,
-		.front_count = run->config.front_count,
-		.unix_fronts = run->config.unix_fronts,
+		.send_proxy = (enum proxy_version)s->send_proxy,
+		.fronts = s->fronts,
+		.front_count = s->front_count,
+		.unix_fronts = s->unix_fronts,
 		.wait_for_backend_ms = wait_ms,
 		.data = demand_backend(&run->demand, group),
 	};
@@ -342,12 +343,12 @@ static struct relay_options relay_options(struct run *run)
 	struct relay_options opt;
 
 	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
-	opt.connect_timeout_ms = c->connect_timeout_ms;
+	opt.connect_timeout_ms = c->defaults.connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
-	opt.idle_timeout_ms = c->idle_timeout_ms;
-	opt.half_close_timeout_ms = c->half_close_timeout_ms;
-	opt.proxy_timeout_ms = c->proxy_timeout_ms;
-	opt.keepalive_s = (unsigned)c->keepalive_s;
+	opt.idle_timeout_ms = c->defaults.idle_timeout_ms;
+	opt.half_close_timeout_ms = c->defaults.half_close_timeout_ms;
+	opt.proxy_timeout_ms = c->defaults.proxy_timeout_ms;
+	opt.keepalive_s = (unsigned)c->defaults.keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
 	if (!c->splice)
