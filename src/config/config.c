@@ -177,6 +177,19 @@ const char *config_print_place(const struct position *place, const char *option,
 	return buf;
 }
 
+bool config_same_listener(const struct listener_spec *a,
+			  const struct listener_spec *b)
+{
+	const struct listen_request *x = &a->request, *y = &b->request;
+
+	if (strcmp(a->text, b->text) == 0)
+		return true;
+	return a->source == b->source &&
+	       a->source->argument == LISTEN_ADDRESS && x->addr.port != 0 &&
+	       x->both_families == y->both_families &&
+	       addr_equal(&x->addr, &y->addr);
+}
+
 /* Would both ask for the same socket? */
 static bool is_same_listener(const struct listener_spec *a,
 			     const struct listener_spec *b)

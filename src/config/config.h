@@ -98,6 +98,10 @@ int config_add_command(struct config *c, const char *text, struct fault *why);
  * or -ENOMEM. */
 int config_choose_port(struct config_group *g);
 
+/* Do both ask for the very same socket, or sockets? */
+bool config_same_listener(const struct listener_spec *a,
+			  const struct listener_spec *b);
+
 /* Keep a name for as long as c lives; NULL: no memory. */
 const char *config_add_name(struct names *names, const char *name);
 
