@@ -250,7 +250,8 @@ static const struct relay_door *door_of(struct run *run, size_t group)
 static struct relay_route route_of(struct run *run, size_t group)
 {
 	const struct config_group *g = &run->config.groups[group];
-	uint64_t wait_ms = run->config.wait_for_backend_ms;
+	const struct config *c = &run->config;
+	uint64_t wait_ms = c->wait_for_backend_ms;
 
 	if (g->command && wait_ms == 0)
 		wait_ms = EXEC_WAIT_MS;
@@ -263,6 +264,11 @@ static struct relay_route route_of(struct run *run, size_t group)
 		.front_count = run->config.front_count,
 		.unix_fronts = run->config.unix_fronts,
 		.wait_for_backend_ms = wait_ms,
+		.connect_timeout_ms = c->connect_timeout_ms,
+		.proxy_timeout_ms = c->proxy_timeout_ms,
+		.idle_timeout_ms = c->idle_timeout_ms,
+		.half_close_timeout_ms = c->half_close_timeout_ms,
+		.keepalive_s = (unsigned)c->keepalive_s,
 		.data = demand_backend(&run->demand, group),
 	};
 }
@@ -342,12 +348,7 @@ static struct relay_options relay_options(struct run *run)
 	struct relay_options opt;
 
 	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
-	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
-	opt.idle_timeout_ms = c->idle_timeout_ms;
-	opt.half_close_timeout_ms = c->half_close_timeout_ms;
-	opt.proxy_timeout_ms = c->proxy_timeout_ms;
-	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
 	if (!c->splice)
