@@ -88,6 +88,12 @@ static void make_route(struct member *m)
 		.front_count = s->front_count,
 		.unix_fronts = s->unix_fronts,
 		.wait_for_backend_ms = wait_ms,
+		.connect_timeout_ms = s->connect_timeout_ms,
+		.proxy_timeout_ms = s->proxy_timeout_ms,
+		.idle_timeout_ms = s->idle_timeout_ms,
+		.half_close_timeout_ms = s->half_close_timeout_ms,
+		.keepalive_s = (unsigned)s->keepalive_s,
+		.exact_local = s->access_log != 0,
 		.data = m,
 	};
 }

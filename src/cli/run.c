@@ -196,11 +196,6 @@ static struct relay_options relay_options(struct running *run,
 
 	limits_set(&opt, c, generation_listeners(g) + follow_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
-	opt.connect_timeout_ms = c->defaults.connect_timeout_ms;
-	opt.idle_timeout_ms = c->defaults.idle_timeout_ms;
-	opt.half_close_timeout_ms = c->defaults.half_close_timeout_ms;
-	opt.proxy_timeout_ms = c->defaults.proxy_timeout_ms;
-	opt.keepalive_s = (unsigned)c->defaults.keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
 	if (!c->splice)
