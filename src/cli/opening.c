@@ -250,11 +250,13 @@ bool generation_open(struct generation *g, struct generation *before,
 		     void (*mistake)(const char *text))
 {
 	struct opening o = {g, before, mistake};
-	bool fine = share_them(&o);
+	bool fine = true;
 
-	if (!fine)
+	if (!share_them(&o)) {
 		mistake("out of memory");
-	for (size_t i = 0; i < g->config.group_count && fine; i++) {
+		return false;
+	}
+	for (size_t i = 0; i < g->config.group_count; i++) {
 		struct config_group *group = &g->config.groups[i];
 
 		for (size_t j = 0; j < group->listener_count; j++) {
