@@ -80,6 +80,12 @@ void program_skip(const char *missing)
 	skip();
 }
 
+void program_need(const char *program, const char *package)
+{
+	if (!proc_has(program))
+		program_skip(scrap("%s (package %s)", program, package));
+}
+
 struct proc *program_start(const char *const argv[],
 			   const struct proc_options *opt)
 {

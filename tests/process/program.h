@@ -27,6 +27,9 @@ const char *program_file(const char *name);
 /* Skip this test, saying what is missing. Does not return. */
 void program_skip(const char *missing);
 
+/* Skip it unless there is such a program. */
+void program_need(const char *program, const char *package);
+
 /* argv ends with NULL and begins behind `lowport`. opt may be NULL. */
 struct proc *program_start(const char *const argv[],
 			   const struct proc_options *opt);

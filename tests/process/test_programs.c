@@ -1,3 +1,4 @@
+#include "process/nginx.h"
 #include "process/program.h"
 
 #include <setjmp.h>
@@ -14,12 +15,6 @@
 
 enum { MEGABYTE = 1 << 20, BIG = 100 };
 
-static void need(const char *program, const char *package)
-{
-	if (!proc_has(program))
-		program_skip(scrap("%s (package %s)", program, package));
-}
-
 /* What this shell command prints; it has to end well. */
 static const char *output(const char *command)
 {
@@ -30,18 +25,9 @@ static const char *output(const char *command)
 	return proc_out(p);
 }
 
-/* Files as nginx finds them, readable for it whoever it is. */
-static FILE *make_file(const char *name)
-{
-	FILE *f = fopen(program_file(name), "w");
-
-	assert_non_null(f);
-	return f;
-}
-
 static void make_big_file(void)
 {
-	FILE *f = make_file("big");
+	FILE *f = nginx_file("big");
 	char *bytes = test_malloc(MEGABYTE);
 
 	for (uint64_t i = 0; i < BIG; i++) {
@@ -55,44 +41,6 @@ static void make_big_file(void)
 	fclose(f);
 }
 
-/* An nginx of our own as an ordinary user, on a socket of the test's: it takes
- * those that NGINX names instead of opening them (the way it upgrades). */
-static void start_nginx(int listener)
-{
-	static const char *const env[] = {"NGINX=3;", NULL};
-	struct proc_options opt = {.fds = &listener,
-				   .fd_count = 1,
-				   .env = env,
-				   .drop = geteuid() == 0};
-	const char *dir = program_file("");
-	FILE *f = make_file("nginx.conf");
-
-	fprintf(f,
-		"daemon off;\n"
-		"worker_processes 1;\n"
-		"pid %snginx.pid;\n"
-		"error_log stderr;\n"
-		"events { }\n"
-		"http {\n"
-		"	access_log off;\n"
-		"	client_body_temp_path %stemp;\n"
-		"	proxy_temp_path %stemp;\n"
-		"	fastcgi_temp_path %stemp;\n"
-		"	uwsgi_temp_path %stemp;\n"
-		"	scgi_temp_path %stemp;\n"
-		"	server {\n"
-		"		listen %s;\n"
-		"		root %s;\n"
-		"	}\n"
-		"}\n",
-		dir, dir, dir, dir, dir, dir, peer_where(listener), dir);
-	fclose(f);
-	proc_start((const char *const[]){"nginx", "-e", "stderr", "-p", dir,
-					 "-c", program_file("nginx.conf"),
-					 NULL},
-		   &opt);
-}
-
 static void curl_keeps_its_connection_to_nginx(void **state)
 {
 	int listener = peer_listen("127.0.0.1:0");
@@ -101,12 +49,12 @@ static void curl_keeps_its_connection_to_nginx(void **state)
 	const char *where;
 
 	(void)state;
-	need("nginx", "nginx-light");
-	need("curl", "curl");
-	small = make_file("small");
+	nginx_need();
+	program_need("curl", "curl");
+	small = nginx_file("small");
 	fputs("hello\n", small);
 	fclose(small);
-	start_nginx(listener);
+	nginx_start(listener);
 	p = RUN("--listen", "127.0.0.1:0", "--to", peer_where(listener));
 	where = program_where(p, 0);
 	assert_string_equal(output(scrap("curl -sS -w '%%{num_connects}\\n' "
@@ -125,11 +73,11 @@ static void a_big_file_from_nginx_arrives_whole(void **state)
 	const char *sum;
 
 	(void)state;
-	need("nginx", "nginx-light");
-	need("curl", "curl");
+	nginx_need();
+	program_need("curl", "curl");
 	make_big_file();
 	sum = output(scrap("cksum <%s", program_file("big")));
-	start_nginx(listener);
+	nginx_start(listener);
 	for (size_t i = 0; i < 2; i++) {
 		struct proc *p =
 			RUN("--listen", "127.0.0.1:0", "--to",
@@ -150,7 +98,7 @@ static void iperf3_runs_in_all_directions(void **state)
 	unsigned port = peer_free_port();
 
 	(void)state;
-	need("iperf3", "iperf3");
+	program_need("iperf3", "iperf3");
 	server = proc_start((const char *const[]){"sh", "-c",
 						  scrap("exec iperf3 -s -p %u "
 							"--forceflush >&2",
@@ -174,7 +122,7 @@ static void socat_hears_the_answer_after_its_own_end(void **state)
 	struct proc *p;
 
 	(void)state;
-	need("socat", "socat");
+	program_need("socat", "socat");
 	p = RUN("--listen", "127.0.0.1:0", "--to", backend_where(b));
 	assert_string_equal(output(scrap("printf hello | socat -t5 - TCP:%s",
 					 program_where(p, 0))),
