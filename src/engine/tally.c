@@ -28,7 +28,8 @@ void tally_left(const struct relay_backend *b, uint64_t up, uint64_t down)
 		return;
 	add(&b->tally->up, up);
 	add(&b->tally->down, down);
-	add(&b->tally->open, UINT64_MAX);
+	/* Whoever sees that it has gone sees its bytes too. */
+	__atomic_fetch_sub(&b->tally->open, 1, __ATOMIC_RELEASE);
 }
 
 void tally_failed(const struct relay_backend *b, int error)
@@ -55,7 +56,7 @@ void relay_backend_stats(const struct relay_backend *b,
 		out->error = last;
 	out->total = get(&t->total);
 	out->failed = get(&t->failed);
-	out->open = get(&t->open);
+	out->open = __atomic_load_n(&t->open, __ATOMIC_ACQUIRE);
 	out->up = get(&t->up);
 	out->down = get(&t->down);
 }

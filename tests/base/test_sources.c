@@ -359,6 +359,32 @@ static void any_order_of_coming_and_going_is_counted_right(void **state)
 	sources_free(s);
 }
 
+/* Their memory may be gone, or another's, afterwards. */
+static void limits_that_are_forgotten_begin_anew(void **state)
+{
+	struct source_limits *mine = malloc(sizeof(*mine));
+	struct source who = source("10.0.0.1"), other = source("10.0.0.2");
+	uint32_t ticket, fast;
+
+	(void)state;
+	assert_non_null(mine);
+	*mine = both;
+	assert_int_equal(enter(mine, who, START_MS, &ticket), SOURCE_FINE);
+	assert_int_equal(enter(mine, other, START_MS, &fast), SOURCE_FINE);
+	assert_int_equal(enter(&three_a_second, who, START_MS, &fast),
+			 SOURCE_FINE);
+	assert_ptr_equal(sources_leave(table, 1, START_MS), mine);
+	assert_ptr_equal(sources_leave(table, 2, START_MS), mine);
+	assert_null(sources_leave(table, 0, START_MS));
+	assert_int_equal(sources_count(table), 3);
+	sources_forget(table, mine);
+	assert_int_equal(sources_count(table), 1);
+	free(mine);
+	for (uint32_t i = 0; i < MANY; i++)
+		enter(&three_a_second, numbered(i), START_MS + i, &fast);
+	assert_int_equal(sources_count(table), CAPACITY);
+}
+
 static void a_capacity_that_is_no_use_is_refused(void **state)
 {
 	struct sources *s;
@@ -388,6 +414,7 @@ int main(void)
 		ROW(a_full_table_forgets_who_has_been_idle_for_longest),
 		ROW(colliding_sources_are_told_apart),
 		ROW(any_order_of_coming_and_going_is_counted_right),
+		ROW(limits_that_are_forgotten_begin_anew),
 		ROW(a_capacity_that_is_no_use_is_refused),
 	};
 

@@ -5,25 +5,44 @@
 
 enum { MANY = 500, SOURCES = 1 << 24 };
 
+static struct relay_backend at_port(uint16_t port)
+{
+	return (struct relay_backend){
+		.addr = {.family = AF_INET, .port = port, .ip = {127, 0, 0, 1}},
+	};
+}
+
+static struct relay_backend named(const char *host, uint16_t port)
+{
+	return (struct relay_backend){.addr.port = port, .host = host};
+}
+
+static struct relay_backend at_path(const char *path)
+{
+	return (struct relay_backend){
+		.addr = {.family = AF_UNIX, .path = path},
+	};
+}
+
 static void one_that_failed_is_down_for_a_while(void **state)
 {
-	struct relay_backend which[2] = {{.host = NULL}};
+	struct relay_backend which = at_port(80), other = at_port(81);
 	struct backends b;
 
 	(void)state;
 	backends_init(&b);
-	assert_false(backends_is_down(&b, &which[0], 100));
-	backends_failed(&b, &which[0], 100);
-	assert_true(backends_is_down(&b, &which[0], 100));
-	assert_true(backends_is_down(&b, &which[0], 2099));
-	assert_false(backends_is_down(&b, &which[0], 2100));
-	assert_false(backends_is_down(&b, &which[1], 100));
+	assert_false(backends_is_down(&b, &which, 100));
+	backends_failed(&b, &which, 100);
+	assert_true(backends_is_down(&b, &which, 100));
+	assert_true(backends_is_down(&b, &which, 2099));
+	assert_false(backends_is_down(&b, &which, 2100));
+	assert_false(backends_is_down(&b, &other, 100));
 	backends_free(&b);
 }
 
-static void one_that_answers_is_up_at_once(void **state)
+static void a_name_that_answers_is_up_at_once_and_its_winner_known(void **state)
 {
-	struct relay_backend which = {.host = NULL};
+	struct relay_backend which = named("app.test", 80);
 	struct addr at = {.family = AF_INET, .port = 80};
 	struct backends b;
 
@@ -38,20 +57,77 @@ static void one_that_answers_is_up_at_once(void **state)
 	backends_free(&b);
 }
 
-static void each_of_many_has_its_own_memory(void **state)
+/* A relay that is configured anew has others at the same place, or the same at
+ * another. */
+static void it_is_known_by_what_it_says_not_by_where_it_is(void **state)
 {
-	static struct relay_backend which[MANY];
+	char path[] = "/run/a", host[] = "a.test";
+	struct relay_backend which[3] = {at_port(80), at_path(path),
+					 named(host, 80)};
+	struct relay_backend again[3] = {at_port(80), at_path("/run/a"),
+					 named("a.test", 80)};
+	struct addr at = {.family = AF_INET, .port = 80};
 	struct backends b;
 
 	(void)state;
 	backends_init(&b);
-	for (uint16_t i = 0; i < MANY; i++) {
+	for (int i = 0; i < 3; i++)
+		backends_failed(&b, &which[i], 100);
+	path[5] = 'b';
+	host[0] = 'b';
+	which[0].addr.port = 81;
+	for (int i = 0; i < 3; i++) {
+		assert_false(backends_is_down(&b, &which[i], 100));
+		assert_true(backends_is_down(&b, &again[i], 100));
+	}
+	backends_answered(&b, &again[2], &at);
+	assert_null(backends_winner(&b, &which[2]));
+	assert_non_null(backends_winner(&b, &again[2]));
+	which[2] = named("a.test", 81);
+	assert_null(backends_winner(&b, &which[2]));
+	backends_free(&b);
+}
+
+static void each_of_many_has_its_own_memory(void **state)
+{
+	struct relay_backend which;
+	struct backends b;
+
+	(void)state;
+	backends_init(&b);
+	for (uint16_t i = 1; i < MANY; i++) {
 		struct addr at = {.family = AF_INET, .port = i};
 
-		backends_answered(&b, &which[i], &at);
+		which = named("app.test", i);
+		backends_answered(&b, &which, &at);
 	}
-	for (size_t i = 0; i < MANY; i++)
-		assert_int_equal(backends_winner(&b, &which[i])->port, i);
+	for (uint16_t i = 1; i < MANY; i++) {
+		which = named("app.test", i);
+		assert_int_equal(backends_winner(&b, &which)->port, i);
+	}
+	backends_free(&b);
+}
+
+static void the_one_that_nobody_asks_for_makes_room(void **state)
+{
+	struct relay_backend first = at_port(1), which;
+	struct backends b;
+
+	(void)state;
+	backends_init(&b);
+	for (uint16_t i = 1; i <= BACKENDS_MOST; i++) {
+		which = at_port(i);
+		backends_failed(&b, &which, 100);
+	}
+	assert_int_equal(b.count, BACKENDS_MOST);
+	assert_true(backends_is_down(&b, &first, 100));
+	which = at_port(BACKENDS_MOST + 1);
+	backends_failed(&b, &which, 100);
+	assert_int_equal(b.count, BACKENDS_MOST);
+	assert_true(backends_is_down(&b, &first, 100));
+	assert_true(backends_is_down(&b, &which, 100));
+	which = at_port(2);
+	assert_false(backends_is_down(&b, &which, 100));
 	backends_free(&b);
 }
 
@@ -108,8 +184,12 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_that_failed_is_down_for_a_while),
-		cmocka_unit_test(one_that_answers_is_up_at_once),
+		cmocka_unit_test(
+			a_name_that_answers_is_up_at_once_and_its_winner_known),
+		cmocka_unit_test(
+			it_is_known_by_what_it_says_not_by_where_it_is),
 		cmocka_unit_test(each_of_many_has_its_own_memory),
+		cmocka_unit_test(the_one_that_nobody_asks_for_makes_room),
 		cmocka_unit_test(
 			only_a_loopback_ipv4_backend_has_other_sources),
 		cmocka_unit_test(sources_are_spread_for_a_minute),

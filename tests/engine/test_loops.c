@@ -2,6 +2,7 @@
 
 #include "support/unit.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -148,6 +149,62 @@ static void names_do_not_close_a_ring_either(void **state)
 	assert_int_equal(loops.edge_count, 1);
 }
 
+static void listen_as(int fd, int group, const char *text)
+{
+	struct addr a = at(text);
+
+	assert_int_equal(loops_add(&loops, fd, &a, &routes[group]), 0);
+}
+
+/* Whoever had it may have freed it, and another may be there now. */
+static void a_group_without_a_listener_is_forgotten(void **state)
+{
+	struct relay_backend *freed = calloc(1, sizeof(*freed));
+	struct relay_route *route = calloc(1, sizeof(*route));
+	struct addr second = at("127.0.0.1:81");
+
+	(void)state;
+	assert_true(freed && route);
+	*freed = (struct relay_backend){.host = "two.test"};
+	*route = (struct relay_route){.backends = freed, .count = 1};
+	listen_as(10, 0, "127.0.0.1:80");
+	assert_int_equal(loops_add(&loops, 11, &second, route), 0);
+	backends[0] = (struct relay_backend){.host = "one.test"};
+	assert_false(leads_back(0, "127.0.0.1:81"));
+	assert_int_equal(loops.edge_count, 1);
+	loops_remove(&loops, 11);
+	assert_int_equal(loops.edge_count, 0);
+	assert_int_equal(loops.group_count, 1);
+	/* One that came in before goes on, and is not remembered. */
+	second = at("127.0.0.1:80");
+	assert_false(loops_lead_back(&loops, route, &second, 0));
+	assert_int_equal(loops.edge_count, 0);
+	free(freed);
+	free(route);
+	listen_as(12, 1, "127.0.0.1:81");
+	assert_false(leads_back(1, "127.0.0.1:80"));
+	assert_true(leads_back(0, "127.0.0.1:81"));
+	assert_int_equal(loops.group_count, 2);
+}
+
+static void a_listener_with_another_route_leads_elsewhere(void **state)
+{
+	(void)state;
+	listen_as(10, 0, "127.0.0.1:80");
+	listen_as(11, 1, "127.0.0.1:81");
+	backends[2].addr = at("127.0.0.1:80");
+	assert_false(leads_back(0, "127.0.0.1:81"));
+	assert_int_equal(loops_reroute(&loops, 12, &routes[2]), -ENOENT);
+	assert_int_equal(loops_reroute(&loops, 11, &routes[2]), 0);
+	assert_true(leads_back(0, "127.0.0.1:81"));
+	assert_int_equal(loops_reroute(&loops, 11, &routes[0]), 0);
+	assert_int_equal(loops.group_count, 1);
+	assert_true(leads_back(0, "127.0.0.1:81"));
+	loops_remove(&loops, 10);
+	assert_false(leads_back(0, "127.0.0.1:80"));
+	assert_int_equal(loops.group_count, 1);
+}
+
 static void localhost_leads_back_when_both_its_addresses_do(void **state)
 {
 	(void)state;
@@ -200,6 +257,8 @@ int main(void)
 		TEST(a_chain_may_be_but_must_not_close),
 		TEST(the_most_exact_listener_has_it),
 		TEST(names_do_not_close_a_ring_either),
+		TEST(a_group_without_a_listener_is_forgotten),
+		TEST(a_listener_with_another_route_leads_elsewhere),
 		TEST(localhost_leads_back_when_both_its_addresses_do),
 		TEST(a_socket_file_is_known_by_its_path_and_when_asked_by_itself),
 	};

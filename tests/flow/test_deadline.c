@@ -1,4 +1,5 @@
 #include "matrix.h"
+#include "os/sock.h"
 #include "peer.h"
 #include "rig.h"
 
@@ -8,7 +9,9 @@
 
 #include "cm.h"
 
-enum { LIMIT_MS = 500, STEP_MS = 100, STEPS = 8 };
+enum { LIMIT_MS = 500, STEP_MS = 100, STEPS = 8, LISTENERS = 4 };
+
+static const char *const names[LISTENERS] = {"a", "b", "c", "d"};
 
 struct ends {
 	int client, backend;
@@ -56,14 +59,13 @@ static void an_idle_connection_is_ended_and_both_sides_told(void **state)
 }
 
 /* One byte at a time, one way only, for longer than the deadline. */
-static void trickle(struct rig *r, int from, int to, uint64_t seed)
+static void trickle(int from, int to, uint64_t seed)
 {
 	for (uint64_t i = 0; i < STEPS; i++) {
 		rig_wait_ms(STEP_MS);
 		assert_int_equal(peer_send(from, seed, i, 1), 0);
 		assert_int_equal(peer_take(to, seed, i, 1), 0);
 	}
-	assert_int_equal(rig_records(r), 0);
 }
 
 static void a_connection_is_not_idle_while_a_byte_moves_either_way(void **state)
@@ -74,8 +76,9 @@ static void a_connection_is_not_idle_while_a_byte_moves_either_way(void **state)
 	r->route.idle_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
-	trickle(r, e.client, e.backend, 1);
-	trickle(r, e.backend, e.client, 2);
+	trickle(e.client, e.backend, 1);
+	trickle(e.backend, e.client, 2);
+	assert_int_equal(rig_records(r), 0);
 	assert_true(peer_end(e.client) <= 0);
 	expect_reason(r, CLOSE_IDLE);
 	close(e.client);
@@ -143,7 +146,8 @@ static void a_half_closed_connection_lives_while_bytes_move(void **state)
 	e = open_ends(r);
 	shutdown(e.client, SHUT_WR);
 	assert_int_equal(peer_end(e.backend), 0);
-	trickle(r, e.backend, e.client, 2);
+	trickle(e.backend, e.client, 2);
+	assert_int_equal(rig_records(r), 0);
 	close(e.backend);
 	assert_int_equal(peer_end(e.client), 0);
 	close(e.client);
@@ -182,14 +186,57 @@ static void a_deadline_of_zero_is_none(void **state)
 	assert_int_equal(peer_end(half.backend), 0);
 	rig_wait_ms(2 * LIMIT_MS);
 	assert_int_equal(rig_records(r), 0);
-	trickle(r, idle.client, idle.backend, 1);
-	trickle(r, half.backend, half.client, 2);
+	trickle(idle.client, idle.backend, 1);
+	trickle(half.backend, half.client, 2);
+	assert_int_equal(rig_records(r), 0);
 	close(idle.client);
 	close(idle.backend);
 	close(half.client);
 	close(half.backend);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
 	assert_int_equal(rig_record(r, 1).reason, CLOSE_DONE);
+	rig_stop(r);
+}
+
+/* Each connection has the times of the listener that it came in at. */
+static void each_listener_has_its_own_times(void **state)
+{
+	static const uint64_t idle_ms[LISTENERS] = {LIMIT_MS, 0, 3 * LIMIT_MS,
+						    60 * LIMIT_MS};
+	struct rig *r = rig_new(*state);
+	struct relay_route routes[LISTENERS];
+	int clients[LISTENERS], backends[LISTENERS];
+	struct addr where[LISTENERS];
+
+	rig_start(r);
+	for (int i = 0; i < LISTENERS; i++) {
+		int fd = peer_listen(r->row->client_family,
+				     rig_path(r, names[i]), 8, &where[i]);
+
+		routes[i] = r->route;
+		routes[i].idle_timeout_ms = idle_ms[i];
+		routes[i].half_close_timeout_ms = 2 * LIMIT_MS;
+		assert_int_equal(sock_prepare(fd), 0);
+		assert_int_equal(rig_serve(r, fd, &where[i], &routes[i]), 0);
+	}
+	for (int i = 0; i < LISTENERS; i++) {
+		clients[i] = peer_connect(&where[i]);
+		assert_true(clients[i] >= 0);
+		backends[i] = rig_accept(r);
+	}
+	shutdown(clients[3], SHUT_WR);
+	expect_reason(r, CLOSE_IDLE);
+	assert_true(peer_end(clients[0]) <= 0);
+	assert_int_equal(rig_record(r, 1).reason, CLOSE_HALF_OPEN);
+	assert_true(rig_record(r, 1).duration_ms >= 2 * LIMIT_MS);
+	assert_int_equal(rig_record(r, 2).reason, CLOSE_IDLE);
+	assert_true(rig_record(r, 2).duration_ms >= 3 * LIMIT_MS);
+	trickle(clients[1], backends[1], 1);
+	assert_int_equal(rig_records(r), 3);
+	for (int i = 0; i < LISTENERS; i++) {
+		close(clients[i]);
+		close(backends[i]);
+	}
 	rig_stop(r);
 }
 
@@ -210,6 +257,7 @@ int main(void)
 		FLOW_CASE_SIDE_BY_SIDE(
 			the_shorter_of_two_deadlines_ends_a_half_closed_one),
 		FLOW_CASE_SIDE_BY_SIDE(a_deadline_of_zero_is_none),
+		FLOW_CASE_SIDE_BY_SIDE(each_listener_has_its_own_times),
 	};
 
 	return FLOW_RUN("deadline", cases);

@@ -130,9 +130,8 @@ static void on_wake(uv_async_t *wake)
 	pthread_mutex_unlock(&in->lock);
 }
 
-/* Have the relay's thread do it, and wait until it has. */
-static void call(struct rig *r, void (*what)(struct rig *r, void *data),
-		 void *data)
+void rig_call(struct rig *r, void (*what)(struct rig *r, void *data),
+	      void *data)
 {
 	struct rig_inside *in = r->inside;
 
@@ -242,20 +241,24 @@ void rig_echo(struct rig *r)
 
 static void free_relay(struct rig *r, void *data)
 {
-	(void)data;
-	relay_free(r->inside->relay);
+	void (**by)(struct rig * r, void *data) = data;
+
+	if (by)
+		(*by)(r, NULL);
+	else
+		relay_free(r->inside->relay);
 	uv_close((uv_handle_t *)&r->inside->wake, NULL);
 	uv_close((uv_handle_t *)&r->inside->turn, NULL);
 }
 
-void rig_stop(struct rig *r)
+static void stop(struct rig *r, void (**by)(struct rig *r, void *data))
 {
 	struct rig_inside *in = r->inside;
 	int left = 0;
 
 	alive = NULL;
 	if (in->runs) {
-		call(r, free_relay, NULL);
+		rig_call(r, free_relay, by);
 		pthread_join(in->thread, NULL);
 		left = uv_loop_close(&in->loop);
 	}
@@ -274,6 +277,16 @@ void rig_stop(struct rig *r)
 	free(in);
 	free(r);
 	assert_int_equal(left, 0);
+}
+
+void rig_stop(struct rig *r)
+{
+	stop(r, NULL);
+}
+
+void rig_stop_by(struct rig *r, void (*by)(struct rig *r, void *data))
+{
+	stop(r, &by);
 }
 
 void rig_clear_up(void)
@@ -300,7 +313,7 @@ int rig_serve(struct rig *r, int fd, const struct addr *where,
 {
 	struct listen_call c = {.fd = fd, .where = *where, .route = route};
 
-	call(r, do_listen, &c);
+	rig_call(r, do_listen, &c);
 	return c.err;
 }
 
@@ -324,8 +337,28 @@ int rig_unlisten(struct rig *r, int fd)
 {
 	struct listen_call c = {.fd = fd};
 
-	call(r, do_unlisten, &c);
+	rig_call(r, do_unlisten, &c);
 	return c.err;
+}
+
+static void do_reroute(struct rig *r, void *data)
+{
+	struct listen_call *c = data;
+
+	c->err = relay_reroute(r->inside->relay, c->fd, c->route);
+}
+
+int rig_reroute(struct rig *r, int fd, const struct relay_route *route)
+{
+	struct listen_call c = {.fd = fd, .route = route};
+
+	rig_call(r, do_reroute, &c);
+	return c.err;
+}
+
+struct relay *rig_relay(const struct rig *r)
+{
+	return r->inside->relay;
 }
 
 int rig_front_fd(const struct rig *r)
@@ -404,7 +437,7 @@ static void do_hold(struct rig *r, void *data)
 
 void rig_hold(struct rig *r, bool hold)
 {
-	call(r, do_hold, &hold);
+	rig_call(r, do_hold, &hold);
 }
 
 static void do_drain(struct rig *r, void *data)
@@ -416,7 +449,7 @@ static void do_drain(struct rig *r, void *data)
 
 void rig_drain(struct rig *r, uint64_t grace_ms)
 {
-	call(r, do_drain, &grace_ms);
+	rig_call(r, do_drain, &grace_ms);
 }
 
 unsigned rig_drained(struct rig *r)
@@ -441,7 +474,7 @@ struct stats rig_stats(struct rig *r)
 {
 	struct stats s;
 
-	call(r, do_stats, &s);
+	rig_call(r, do_stats, &s);
 	return s;
 }
 
@@ -460,7 +493,7 @@ struct rig_cost rig_cost(struct rig *r)
 {
 	struct rig_cost cost;
 
-	call(r, do_cost, &cost);
+	rig_call(r, do_cost, &cost);
 	return cost;
 }
 

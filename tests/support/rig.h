@@ -34,6 +34,9 @@ struct rig *rig_run(const struct row *row);
  * r. */
 void rig_stop(struct rig *r);
 
+/* The same, but it is by that calls relay_free(). */
+void rig_stop_by(struct rig *r, void (*by)(struct rig *r, void *data));
+
 /* rig_stop() for what a failed test left behind. */
 void rig_clear_up(void);
 
@@ -48,10 +51,19 @@ const char *rig_path(struct rig *r, const char *name);
 int rig_listen(struct rig *r, const struct relay_route *route,
 	       struct addr *where);
 
-/* Call relay_listen() and relay_unlisten(). The front's descriptor. */
+/* Have the relay's thread do it, and wait until it has. */
+void rig_call(struct rig *r, void (*what)(struct rig *r, void *data),
+	      void *data);
+
+/* For that thread alone. */
+struct relay *rig_relay(const struct rig *r);
+
+/* Call relay_listen(), relay_unlisten(), relay_reroute(). The front's
+ * descriptor. */
 int rig_serve(struct rig *r, int fd, const struct addr *where,
 	      const struct relay_route *route);
 int rig_unlisten(struct rig *r, int fd);
+int rig_reroute(struct rig *r, int fd, const struct relay_route *route);
 int rig_front_fd(const struct rig *r);
 
 /* The ends of a connection. Returns a descriptor, the caller's. */
