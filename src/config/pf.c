@@ -3,7 +3,6 @@
 #include "config/pf_convert.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,87 +20,6 @@ struct reader {
 
 static void read_text(struct pf *p, struct reader *r, const char *text,
 		      size_t length);
-
-/* Nothing of a file may steer a terminal, or begin a line of ours. */
-static void make_plain(char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || (unsigned char)*text > '~')
-			*text = '?';
-}
-
-static char *print_text(const char *format, va_list args)
-{
-	char *text = NULL;
-
-	if (vasprintf(&text, format, args) < 0)
-		return NULL;
-	make_plain(text);
-	return text;
-}
-
-void pf_add_string(struct pf *p, char ***list, size_t *count,
-		   const char *format, ...)
-{
-	char **more = realloc(*list, (*count + 1) * sizeof(*more));
-	va_list args;
-	char *text;
-
-	va_start(args, format);
-	text = print_text(format, args);
-	va_end(args);
-	if (more)
-		*list = more;
-	if (!more || !text) {
-		free(text);
-		p->no_memory = true;
-		return;
-	}
-	more[(*count)++] = text;
-}
-
-static void add_message(struct pf *p, bool mistake, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add_message(struct pf *p, bool mistake, const char *format, ...)
-{
-	struct pf_message *more;
-	va_list args;
-
-	if (mistake)
-		p->mistakes++;
-	else
-		p->left_out++;
-	if (p->message_count >= PF_MESSAGES_MOST)
-		return;
-	more = realloc(p->messages, (p->message_count + 1) * sizeof(*more));
-	if (!more) {
-		p->no_memory = true;
-		return;
-	}
-	p->messages = more;
-	va_start(args, format);
-	more[p->message_count].text = print_text(format, args);
-	va_end(args);
-	more[p->message_count].mistake = mistake;
-	if (more[p->message_count].text)
-		p->message_count++;
-	else
-		p->no_memory = true;
-}
-
-void pf_leave_out(struct pf *p, const struct pf_origin *from,
-		  const char *format, ...)
-{
-	struct fault why;
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(why.text, sizeof(why.text), format, args);
-	va_end(args);
-	add_message(p, false, "%s:%u: %s: %s", from->file, from->line,
-		    from->text, why.text);
-}
 
 /* The rule between two places as one line, without its comments. */
 static void copy_rule(char out[RULE_TEXT], const char *at, const char *end)
@@ -133,7 +51,7 @@ static void copy_rule(char out[RULE_TEXT], const char *at, const char *end)
 	for (size_t i = 0; i < n; i++)
 		if (out[i] == '\0')
 			out[i] = '?';
-	make_plain(out);
+	pf_make_plain(out);
 }
 
 static void skip_line(struct pf_lex *l)
@@ -147,8 +65,8 @@ static void skip_line(struct pf_lex *l)
 /* Say what is wrong at the current token, and go on with the next line. */
 static void mistake(struct reader *r, const char *what)
 {
-	add_message(r->p, true, "%s:%u:%u: %s", r->file, r->lex.line,
-		    r->lex.column, what);
+	pf_say(r->p, true, "%s:%u:%u: %s", r->file, r->lex.line, r->lex.column,
+	       what);
 	skip_line(&r->lex);
 }
 
@@ -183,7 +101,7 @@ static void skip_statement(struct reader *r, bool blocks)
 	if (l->kind != PF_END || depth == 0)
 		return;
 	snprintf(text, sizeof(text), "a { that nothing closes");
-	add_message(r->p, true, "%s:%u:%u: %s", r->file, line, column, text);
+	pf_say(r->p, true, "%s:%u:%u: %s", r->file, line, column, text);
 }
 
 static void read_rule(struct reader *r)
@@ -229,10 +147,10 @@ static void read_file(struct reader *r, const char *path, unsigned line)
 	} else if (err == 0) {
 		p->no_memory = true;
 	} else {
-		add_message(p, false,
-			    "%s:%u: %s was not read (%s): its rules are not "
-			    "here (try lowport convert-pf %s)",
-			    r->file, line, path, strerror(-err), path);
+		pf_say(p, false,
+		       "%s:%u: %s was not read (%s): its rules are not "
+		       "here (try lowport convert-pf %s)",
+		       r->file, line, path, strerror(-err), path);
 	}
 	free(below);
 	free(text);
@@ -313,13 +231,13 @@ static void read_macro(struct reader *r)
 		set_macro(r, name);
 		return;
 	}
-	add_message(r->p, true,
-		    "%s:%u:%u: expected a rule (rdr, pass, ...) or NAME = "
-		    "VALUE, found \"%s\"%s",
-		    r->file, line, column, name,
-		    strcmp(name, "echo") == 0 || strcmp(name, "sudo") == 0
-			    ? " (is it a script? pf's rules alone are read)"
-			    : "");
+	pf_say(r->p, true,
+	       "%s:%u:%u: expected a rule (rdr, pass, ...) or NAME = "
+	       "VALUE, found \"%s\"%s",
+	       r->file, line, column, name,
+	       strcmp(name, "echo") == 0 || strcmp(name, "sudo") == 0
+		       ? " (is it a script? pf's rules alone are read)"
+		       : "");
 	skip_line(l);
 }
 
@@ -424,32 +342,4 @@ int pf_read(struct pf *p, const char *file, const char *text, size_t length)
 	read_text(p, r, text, length);
 	free(r);
 	return p->no_memory ? -ENOMEM : 0;
-}
-
-static void free_strings(char **list, size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		free(list[i]);
-	free(list);
-}
-
-void pf_free(struct pf *p)
-{
-	for (size_t i = 0; i < p->relay_count; i++) {
-		struct pf_relay *r = &p->relays[i];
-
-		free(r->name);
-		free(r->file);
-		free(r->rule);
-		free(r->listeners);
-		free(r->to);
-		free_strings(r->nets, r->net_count);
-		free_strings(r->notes, r->note_count);
-	}
-	for (size_t i = 0; i < p->message_count; i++)
-		free(p->messages[i].text);
-	free(p->relays);
-	free(p->messages);
-	pf_macros_free(&p->macros);
-	*p = (struct pf){0};
 }

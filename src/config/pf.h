@@ -40,6 +40,12 @@ struct pf_listener {
 	bool dropped; /* another relay has it */
 };
 
+/* Who may connect, or may not: the first that fits counts. */
+struct pf_client {
+	char *net;
+	bool deny;
+};
+
 /* What a rule has become. Its strings are its own. */
 struct pf_relay {
 	char *name;
@@ -48,9 +54,8 @@ struct pf_relay {
 	struct pf_listener *listeners;
 	size_t listener_count;
 	char *to;
-	char **nets; /* clients that may connect; none: everyone */
-	size_t net_count;
-	bool deny;    /* or may not */
+	struct pf_client *clients; /* none: everyone */
+	size_t client_count;
 	char **notes; /* for a person */
 	size_t note_count;
 

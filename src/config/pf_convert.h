@@ -19,10 +19,22 @@ void pf_leave_out(struct pf *p, const struct pf_origin *from,
 		  const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Say that something was left out, or is no pf.conf at all (a mistake). */
+void pf_say(struct pf *p, bool mistake, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Nothing of a file may steer a terminal, or begin a line of ours. */
+void pf_make_plain(char *text);
+
 /* Add a copy to a list of strings. */
 void pf_add_string(struct pf *p, char ***list, size_t *count,
 		   const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+
+void pf_add_client(struct pf *p, struct pf_client **list, size_t *count,
+		   const char *net, bool deny);
+
+void pf_clients_free(struct pf_client *list, size_t count);
 
 /* Where a rule takes connections. */
 struct pf_places {
@@ -51,6 +63,24 @@ bool pf_item_is_interface(const struct pf_item *i);
 /* Would every connection for the one come to the other? */
 bool pf_place_covers(const struct pf_place *wide,
 		     const struct pf_place *narrow);
+
+/* One rule on its way. */
+struct pf_conversion {
+	struct pf *p;
+	struct pf_rule *r;
+	const struct pf_origin *from;
+	struct pf_client *clients;
+	size_t client_count;
+	struct pf_places places;
+	char host[PF_NAME_MOST]; /* of the backend, [ ] and all */
+	bool host_is_loopback;
+	struct addr host_addr; /* AF_UNSPEC if it is a name */
+	unsigned families;
+};
+
+/* The relays of a rule that nothing speaks against: for clients on this machine
+ * alone, or for others. */
+void pf_relays_make(struct pf_conversion *c, bool local);
 
 /* Take out of r, which is the last of p, what rules before it have taken; or
  * out of those what r takes. */

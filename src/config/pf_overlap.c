@@ -22,10 +22,22 @@ static bool same_backend(const struct pair *x)
 
 static bool same_clients(const struct pf_relay *a, const struct pf_relay *b)
 {
-	if (a->net_count != b->net_count || a->deny != b->deny)
+	if (a->client_count != b->client_count)
 		return false;
-	for (size_t i = 0; i < a->net_count; i++)
-		if (strcmp(a->nets[i], b->nets[i]) != 0)
+	for (size_t i = 0; i < a->client_count; i++)
+		if (strcmp(a->clients[i].net, b->clients[i].net) != 0 ||
+		    a->clients[i].deny != b->clients[i].deny)
+			return false;
+	return true;
+}
+
+/* Does it take everyone, of one family at least? */
+static bool is_open(const struct pf_relay *r)
+{
+	for (size_t i = 0; i < r->client_count; i++)
+		if (r->clients[i].deny ||
+		    (strcmp(r->clients[i].net, "0.0.0.0/0") != 0 &&
+		     strcmp(r->clients[i].net, "::/0") != 0))
 			return false;
 	return true;
 }
@@ -46,7 +58,7 @@ static void old_wins(const struct pair *x)
 		pf_add_string(x->p, &x->old->notes, &x->old->note_count,
 			      "%s:%u says the same again: %s", x->from->file,
 			      x->from->line, x->from->text);
-	else if (x->old->net_count == 0)
+	else if (is_open(x->old))
 		pf_leave_out(x->p, x->from,
 			     "%s: the rule of line %u has taken it already, "
 			     "and of several the first counts: this one had no "
@@ -101,7 +113,7 @@ static void settle(const struct pair *x)
 	bool last_counts = x->old->late && !x->old->quick;
 	bool covered = pf_place_covers(was, is);
 	bool covers = pf_place_covers(is, was);
-	bool open = x->old->net_count == 0 && x->new->net_count == 0;
+	bool open = is_open(x->old) && is_open(x->new);
 
 	if (!covered && !covers) {
 		if (is->where == PF_INTERFACE && was->where == PF_INTERFACE &&
@@ -147,7 +159,7 @@ void pf_overlap(struct pf *p, struct pf_relay *r, const struct pf_origin *from)
 				if (x.was->dropped || x.is->dropped ||
 				    x.was->port != x.is->port)
 					continue;
-				if (!old->no || old->net_count == 0)
+				if (!old->no || is_open(old))
 					settle(&x);
 				else if (pf_place_covers(&x.was->place,
 							 &x.is->place))

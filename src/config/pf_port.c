@@ -223,3 +223,21 @@ int pf_target_port_read(struct pf_rule *r, struct pf_lex *l, struct fault *why)
 	pf_lex_next(l);
 	return 0;
 }
+
+unsigned pf_target_of(const struct pf_rule *r, size_t i, unsigned port)
+{
+	unsigned offset = port - r->port.at[i].first;
+
+	switch (r->target_port) {
+	case PF_ONE_PORT:
+		return r->target_first;
+	case PF_PORTS_FROM:
+		return r->target_first + offset;
+	case PF_PORT_RANGE:
+		return r->target_first +
+		       offset % (r->target_last - r->target_first + 1);
+	case PF_SAME_PORT:
+		break;
+	}
+	return port;
+}

@@ -12,4 +12,8 @@ int pf_ports_read(struct pf_rule *r, struct pf_lex *l, struct pf_ports *ports,
 /* Of the redirection. */
 int pf_target_port_read(struct pf_rule *r, struct pf_lex *l, struct fault *why);
 
+/* Where connections to a port go, which is one of the i-th range of the rule. It
+ * may be beyond 65535. */
+unsigned pf_target_of(const struct pf_rule *r, size_t i, unsigned port);
+
 #endif

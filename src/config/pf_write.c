@@ -55,9 +55,9 @@ static void write_install(const struct pf_relay *r, FILE *to)
 	}
 	fputs(" --to ", to);
 	write_word(r->to, to);
-	for (size_t i = 0; i < r->net_count; i++) {
-		fputs(r->deny ? " --deny " : " --allow ", to);
-		write_word(r->nets[i], to);
+	for (size_t i = 0; i < r->client_count; i++) {
+		fputs(r->clients[i].deny ? " --deny " : " --allow ", to);
+		write_word(r->clients[i].net, to);
 	}
 	fputc('\n', to);
 }
@@ -91,9 +91,9 @@ static void write_relay(const struct pf_relay *r, const struct pf_relay *before,
 			fprintf(to, "listen = %s\n",
 				pf_listener_print(&r->listeners[i], text));
 	fprintf(to, "to = %s\n", r->to);
-	for (size_t i = 0; i < r->net_count; i++)
-		fprintf(to, "%s = %s\n", r->deny ? "deny" : "allow",
-			r->nets[i]);
+	for (size_t i = 0; i < r->client_count; i++)
+		fprintf(to, "%s = %s\n", r->clients[i].deny ? "deny" : "allow",
+			r->clients[i].net);
 	fputs("# ", to);
 	write_install(r, to);
 }
@@ -115,7 +115,9 @@ void pf_write_config(const struct pf *p, const char *file, FILE *to)
 	if (p->others > 0)
 		fprintf(to,
 			"# %zu other rule%s (pass, block, nat, ...) "
-			"redirect%s nothing and stay%s with pf.\n",
+			"redirect%s nothing and stay%s with pf;\n"
+			"# what they say of a backend's port would have to be "
+			"said of lowport's.\n",
 			p->others, p->others == 1 ? "" : "s",
 			p->others == 1 ? "s" : "", p->others == 1 ? "s" : "");
 	for (size_t i = 0; i < p->relay_count; i++) {
