@@ -19,7 +19,7 @@ static void read_client(struct pf_conversion *c, const struct pf_item *i,
 	char text[ADDR_TEXT];
 	struct cidr net;
 
-	if (i->not &&c->r->from.count > 1)
+	if (i->negated && c->r->from.count > 1)
 		pf_rule_refuse(c->r,
 			       "! %s in a list: pf takes that for a rule "
 			       "of its own, which lets everyone else in "
@@ -30,17 +30,16 @@ static void read_client(struct pf_conversion *c, const struct pf_item *i,
 			       "from <%s>: lowport has no tables (write "
 			       "the addresses)",
 			       i->text);
-	c->deny |= i->not ;
 	if (pf_item_net(i, &net.base, &net.bits)) {
 		*families |= pf_family(net.base.family);
-		add_client(c, cidr_print(&net, text), i->not );
+		add_client(c, cidr_print(&net, text), i->negated);
 	} else if (pf_item_is_loopback(i) ||
 		   strcmp(i->text, "lo0:network") == 0) {
 		*families |= PF_V4 | PF_V6;
 		add_client(c,
 			   strchr(i->text, ':') ? "127.0.0.0/8" : "127.0.0.1",
-			   i->not );
-		add_client(c, "::1", i->not );
+			   i->negated);
+		add_client(c, "::1", i->negated);
 	} else {
 		pf_rule_refuse(c->r,
 			       "from %s: lowport takes addresses and "
@@ -55,11 +54,12 @@ static void find_clients(struct pf_conversion *c)
 	unsigned families = 0;
 
 	for (size_t i = 0; i < from->count; i++)
-		if (strcmp(from->at[i].text, "any") == 0 && !from->at[i].not )
+		if (strcmp(from->at[i].text, "any") == 0 &&
+		    !from->at[i].negated)
 			return;
 	for (size_t i = 0; i < from->count; i++)
 		read_client(c, &from->at[i], &families);
-	if (from->count > 0 && !from->at[0].not )
+	if (from->count > 0 && !from->at[0].negated)
 		c->families &= families;
 }
 
@@ -76,9 +76,9 @@ static void find_backend(struct pf_conversion *c)
 				     "among backends (a repeated to = is tried "
 				     "when the one before cannot be reached: "
 				     "name one, or write that)");
-	} else if (i->table || i->not ) {
+	} else if (i->table || i->negated) {
 		pf_rule_refuse(c->r, "-> %s%s: name one address",
-			       i->not ? "! " : "<...>", i->text);
+			       i->negated ? "! " : "<...>", i->text);
 	} else if (pf_item_net(i, &c->host_addr, &bits)) {
 		unsigned family = pf_family(c->host_addr.family);
 
@@ -118,8 +118,8 @@ static void check_protocol(struct pf_conversion *c)
 		bool is_tcp = strcmp(one->text, "tcp") == 0 ||
 			      strcmp(one->text, "6") == 0;
 
-		tcp = tcp || (is_tcp && !one->not );
-		if (!is_tcp || one->not )
+		tcp = tcp || (is_tcp && !one->negated);
+		if (!is_tcp || one->negated)
 			other = one->text;
 	}
 	if (proto->count == 0)

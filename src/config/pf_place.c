@@ -132,7 +132,7 @@ static void add_interface(struct pf_places *out, struct pf_rule *r,
 /* An interface by name is what a listener can be on; a group is not. */
 static bool check_interface(struct pf_rule *r, const struct pf_item *on)
 {
-	if (on->not ) {
+	if (on->negated) {
 		pf_rule_refuse(r,
 			       "on ! %s: lowport listens on what is named "
 			       "(write a rule for each interface)",
@@ -228,7 +228,7 @@ static void add_pair(struct pf_places *out, struct pf_rule *r,
 
 	if (on && !check_interface(r, on))
 		return;
-	if (to && (to->table || to->not )) {
+	if (to && (to->table || to->negated)) {
 		pf_rule_refuse(r,
 			       to->table ? "to <%s>: lowport has no tables "
 					   "(write a rule for each address)"

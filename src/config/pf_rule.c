@@ -153,7 +153,7 @@ static int read_list(struct pf_rule *r, struct pf_lex *l, struct pf_list *list,
 		if (depth > 0 && l->kind == PF_END)
 			return expected(l, "a } that ends the list", why);
 		while (pf_lex_take_kind(l, '!'))
-			i.not = !i.not ;
+			i.negated = !i.negated;
 		err = read(r, l, &i, why);
 		if (err < 0)
 			return err;
