@@ -192,6 +192,11 @@ static void check_ports(struct pf_conversion *c)
 			       "are made of a rule (name the ports that "
 			       "are in use)",
 			       count * c->places.count, PF_RULE_PORTS_MOST);
+	if (c->p->listeners + count * c->places.count > PF_LISTENERS_MOST)
+		pf_rule_refuse(c->r,
+			       "the rules before it have %zu listeners, and at "
+			       "most %d are made",
+			       c->p->listeners, PF_LISTENERS_MOST);
 	if (c->r->why[0] != '\0')
 		return;
 	for (size_t i = 0; i < ports->count; i++)

@@ -26,13 +26,17 @@ void pf_say(struct pf *p, bool mistake, const char *format, ...)
 /* Nothing of a file may steer a terminal, or begin a line of ours. */
 void pf_make_plain(char *text);
 
-/* Add a copy to a list of strings. */
+enum { PF_STRINGS_MOST = 100 };
+
+/* Add a copy to a list of strings; nothing, once it has so many. */
 void pf_add_string(struct pf *p, char ***list, size_t *count,
 		   const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
 
 void pf_add_client(struct pf *p, struct pf_client **list, size_t *count,
 		   const char *net, bool deny);
+
+void pf_relay_free(struct pf_relay *r);
 
 void pf_clients_free(struct pf_client *list, size_t count);
 

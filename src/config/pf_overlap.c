@@ -54,7 +54,8 @@ static void old_wins(const struct pair *x)
 			     "%s: the rule of line %u says no rdr for it, and "
 			     "of several the first counts",
 			     text, x->old->line);
-	else if (same_backend(x) && same_clients(x->old, x->new))
+	else if (same_backend(x) && (same_clients(x->old, x->new) ||
+				     (is_open(x->old) && is_open(x->new))))
 		pf_add_string(x->p, &x->old->notes, &x->old->note_count,
 			      "%s:%u says the same again: %s", x->from->file,
 			      x->from->line, x->from->text);

@@ -151,9 +151,12 @@ static char *make_name(struct pf_conversion *c, const struct pf_listener *l)
 static struct pf_relay *add_relay(struct pf_conversion *c)
 {
 	struct pf *p = c->p;
-	struct pf_relay *more;
+	struct pf_relay *more = p->relays;
+	size_t n = p->relay_count;
 
-	more = realloc(p->relays, (p->relay_count + 1) * sizeof(*more));
+	/* Room for twice as many, each time that they are a power of two. */
+	if ((n & (n - 1)) == 0)
+		more = realloc(more, (n > 0 ? 2 * n : 1) * sizeof(*more));
 	if (!more) {
 		p->no_memory = true;
 		return NULL;
@@ -181,11 +184,6 @@ static void add_listeners(struct pf_conversion *c, struct pf_relay *relay,
 
 		if (c->places.at[i].local != local)
 			continue;
-		if (c->p->listeners >= PF_LISTENERS_MOST) {
-			pf_rule_refuse(c->r, "more than %d listeners",
-				       PF_LISTENERS_MOST);
-			return;
-		}
 		more = realloc(relay->listeners,
 			       (relay->listener_count + 1) * sizeof(*more));
 		if (!more) {
@@ -232,6 +230,12 @@ static void make_relay(struct pf_conversion *c, size_t i, unsigned first,
 	if (c->p->no_memory)
 		return;
 	pf_overlap(c->p, relay, c->from);
+	if (!pf_relay_is_needed(relay)) {
+		c->p->listeners -= relay->listener_count;
+		c->p->relay_count--;
+		pf_relay_free(relay);
+		return;
+	}
 	relay->name = make_name(c, &relay->listeners[0]);
 	c->p->no_memory |= !relay->name;
 }

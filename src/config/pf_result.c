@@ -27,10 +27,12 @@ static char *print_text(const char *format, va_list args)
 void pf_add_string(struct pf *p, char ***list, size_t *count,
 		   const char *format, ...)
 {
-	char **more = realloc(*list, (*count + 1) * sizeof(*more));
 	va_list args;
-	char *text;
+	char **more, *text;
 
+	if (*count >= PF_STRINGS_MOST)
+		return;
+	more = realloc(*list, (*count + 1) * sizeof(*more));
 	va_start(args, format);
 	text = print_text(format, args);
 	va_end(args);
@@ -114,19 +116,21 @@ static void free_strings(char **list, size_t count)
 	free(list);
 }
 
+void pf_relay_free(struct pf_relay *r)
+{
+	free(r->name);
+	free(r->file);
+	free(r->rule);
+	free(r->listeners);
+	free(r->to);
+	pf_clients_free(r->clients, r->client_count);
+	free_strings(r->notes, r->note_count);
+}
+
 void pf_free(struct pf *p)
 {
-	for (size_t i = 0; i < p->relay_count; i++) {
-		struct pf_relay *r = &p->relays[i];
-
-		free(r->name);
-		free(r->file);
-		free(r->rule);
-		free(r->listeners);
-		free(r->to);
-		pf_clients_free(r->clients, r->client_count);
-		free_strings(r->notes, r->note_count);
-	}
+	for (size_t i = 0; i < p->relay_count; i++)
+		pf_relay_free(&p->relays[i]);
 	for (size_t i = 0; i < p->message_count; i++)
 		free(p->messages[i].text);
 	free(p->relays);

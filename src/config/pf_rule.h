@@ -19,7 +19,7 @@ enum {
 struct pf_item {
 	char text[PF_NAME_MOST];
 	int bits;     /* behind the /; -1: none */
-	bool not ;    /* ! before it */
+	bool negated; /* ! before it */
 	bool table;   /* <text> */
 	bool dynamic; /* (text) */
 };
