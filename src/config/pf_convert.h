@@ -26,7 +26,10 @@ void pf_say(struct pf *p, bool mistake, const char *format, ...)
 /* Nothing of a file may steer a terminal, or begin a line of ours. */
 void pf_make_plain(char *text);
 
-enum { PF_STRINGS_MOST = 100 };
+enum {
+	PF_STRINGS_MOST = 100,
+	PF_RELAY_NAME = 41, /* bytes of [relay NAME], its end included */
+};
 
 /* Add a copy to a list of strings; nothing, once it has so many. */
 void pf_add_string(struct pf *p, char ***list, size_t *count,

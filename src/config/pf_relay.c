@@ -111,41 +111,44 @@ static void add_notes(struct pf_conversion *c, struct pf_relay *relay)
 		     "it goes by the address alone, not by the interface");
 }
 
-/* en0-80 for if:en0:80, all-80 for *:80, ip6-1-80 for [::1]:80. */
-static char *make_name(struct pf_conversion *c, const struct pf_listener *l)
+static bool is_taken(const struct pf *p, const char *name)
 {
-	char text[PF_LISTENER_TEXT], base[PF_LISTENER_TEXT + 8], *name = NULL;
-	size_t n = 0, count = 0;
-	char **list = NULL;
+	for (size_t i = 0; i < p->relay_count; i++) {
+		const struct pf_relay *r = &p->relays[i];
+
+		if (r->name && pf_relay_is_needed(r) &&
+		    strcmp(r->name, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* en0-80 for if:en0:80, all-80 for *:80, ip6-1-80 for [::1]:80; with a number
+ * behind it if there is one of that name. */
+static char *make_name(const struct pf *p, const struct pf_listener *l)
+{
+	char text[PF_LISTENER_TEXT], name[PF_RELAY_NAME];
+	const char *from = text;
+	size_t n = 0, room = sizeof(name) - sizeof("-12345");
 
 	pf_listener_print(l, text);
+	name[0] = '\0';
 	if (l->place.where == PF_EVERYWHERE)
-		n = (size_t)snprintf(base, sizeof(base), "all-%u", l->port);
+		snprintf(text, sizeof(text), "all-%u", l->port);
 	else if (text[0] == '[')
-		n = (size_t)snprintf(base, sizeof(base), "ip6");
-	for (const char *p = strncmp(text, "if:", 3) == 0 ? text + 3 : text;
-	     *p != '\0' && l->place.where != PF_EVERYWHERE; p++) {
-		if (isalnum((unsigned char)*p) || *p == '.')
-			base[n++] = *p;
-		else if (n > 0 && base[n - 1] != '-')
-			base[n++] = '-';
+		n = (size_t)snprintf(name, sizeof(name), "ip6");
+	else if (strncmp(text, "if:", 3) == 0)
+		from += 3;
+	for (; *from != '\0' && n < room; from++) {
+		if (isalnum((unsigned char)*from) || *from == '.')
+			name[n++] = *from;
+		else if (n > 0 && name[n - 1] != '-')
+			name[n++] = '-';
 	}
-	base[n] = '\0';
-	for (size_t i = 0, tries = 1; i < c->p->relay_count; i++) {
-		const char *taken = c->p->relays[i].name;
-
-		if (!taken || !pf_relay_is_needed(&c->p->relays[i]) ||
-		    strcmp(taken, name ? name : base) != 0)
-			continue;
-		free(name);
-		count = 0;
-		list = NULL;
-		pf_add_string(c->p, &list, &count, "%s-%zu", base, ++tries);
-		name = count > 0 ? list[0] : NULL;
-		free(list);
-		i = 0;
-	}
-	return name ? name : strdup(base);
+	name[n] = '\0';
+	for (size_t i = p->relay_count; is_taken(p, name); i++)
+		snprintf(name + n, sizeof(name) - n, "-%zu", i % 100000);
+	return strdup(name);
 }
 
 static struct pf_relay *add_relay(struct pf_conversion *c)
@@ -236,7 +239,7 @@ static void make_relay(struct pf_conversion *c, size_t i, unsigned first,
 		pf_relay_free(relay);
 		return;
 	}
-	relay->name = make_name(c, &relay->listeners[0]);
+	relay->name = make_name(c->p, &relay->listeners[0]);
 	c->p->no_memory |= !relay->name;
 }
 

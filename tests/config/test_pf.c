@@ -313,6 +313,36 @@ static void lines_comments_and_quotes_are_pfs(void **state)
 		       "127.0.0.1:80 127.0.0.1:81 > 10.0.0.2:22\n");
 }
 
+/* As the configuration wants it: letters and so on, at most 40. */
+static void relays_have_names_of_their_own(void **state)
+{
+	static const char *const names[] = {
+		"127.0.0.1-80",
+		"ip6-1-80",
+		"en0-80",
+		"all-80",
+		"all-80-5",
+		"ip6-2001-db8-1111-2222-3333-4444-5",
+		"ip6-2001-db8-1111-2222-3333-4444-5-7"};
+
+	(void)state;
+	pf_given("rdr on lo0 inet " TCP80 " -> 10.0.0.2\n"
+		 "rdr on lo0 inet6 " TCP80 " -> 2001:db8::1\n"
+		 "rdr on en0 inet " TCP80 " -> 10.0.0.2\n"
+		 "rdr inet " TCP80 " -> 10.0.0.3\n"
+		 "rdr inet6 " TCP80 " -> 2001:db8::2\n"
+		 "rdr proto tcp to 2001:db8:1111:2222:3333:4444:5555:6666 port "
+		 "65000 -> ::1 port 1\n"
+		 "rdr proto tcp to 2001:db8:1111:2222:3333:4444:5555:6666 port "
+		 "65001 -> ::1 port 2\n");
+	assert_string_equal(pf_said(), "");
+	assert_int_equal(pf_result()->relay_count, COUNT(names));
+	for (size_t i = 0; i < COUNT(names); i++) {
+		assert_string_equal(pf_result()->relays[i].name, names[i]);
+		assert_true(strlen(names[i]) <= 40);
+	}
+}
+
 static void other_statements_are_skipped(void **state)
 {
 	(void)state;
@@ -589,6 +619,7 @@ int main(void)
 		TEST(what_only_pf_can_do_is_named),
 		TEST(macros_are_text),
 		TEST(lines_comments_and_quotes_are_pfs),
+		TEST(relays_have_names_of_their_own),
 		TEST(other_statements_are_skipped),
 		TEST(the_form_of_openbsd_is_read_too),
 		TEST(of_several_rules_the_one_that_counts_is_taken),
