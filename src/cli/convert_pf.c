@@ -21,7 +21,7 @@ static int print_help(void)
 	     "named on standard\nerror: FILE:LINE: RULE: why, and what to do "
 	     "instead. Those are rules that are\nnot TCP; with tables, tags, "
 	     "negations, pools of addresses; to networks, or to\nmore than 64 "
-	     "ports. Rules that redirect nothing (pass, block, nat, ...) are "
+	     "ports. What redirects nothing (pass, block, nat, ...) is "
 	     "skipped.\n\n"
 	     "for example:\n"
 	     "  lowport convert-pf /etc/pf.conf > lowport.conf\n"
