@@ -8,6 +8,8 @@
 
 static const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
+	{"check", cmd_check,
+	 "say what is wrong with a configuration, or what it does"},
 	{"install", cmd_install, "have launchd hold the port, without root"},
 	{"uninstall", cmd_uninstall, "take an installed agent out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},
