@@ -59,19 +59,21 @@ static struct proc *convert_text(const char *text, int status)
 	return convert(write_file("pf.conf", text), status);
 }
 
+static const struct {
+	const char *name;
+	int status;
+} rows[] = {
+	{"article", 0},        {"everywhere-and-lo0", 1},
+	{"loopback-alias", 0}, {"both-families", 1},
+	{"router", 1},         {"openbsd", 1},
+};
+
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
 static void real_files_become_what_stands_beside_them(void **state)
 {
-	static const struct {
-		const char *name;
-		int status;
-	} rows[] = {
-		{"article", 0},        {"everywhere-and-lo0", 1},
-		{"loopback-alias", 0}, {"both-families", 1},
-		{"router", 1},         {"openbsd", 1},
-	};
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+	for (size_t i = 0; i < ROWS; i++) {
 		const char *base = scrap("%s/%s", PF_FILES, rows[i].name);
 		char *out = read_file(scrap("%s.out", base));
 		char *err = read_file(scrap("%s.err", base));
@@ -82,6 +84,21 @@ static void real_files_become_what_stands_beside_them(void **state)
 		assert_string_equal(proc_err(p), err);
 		free(out);
 		free(err);
+	}
+}
+
+static void what_is_printed_is_a_configuration(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ROWS; i++) {
+		const char *out = scrap("%s/%s.out", PF_FILES, rows[i].name);
+		char *text = read_file(out);
+		const char *path = write_file("lowport.conf", text);
+		struct proc *p = program_start(ARGV("check", "-c", path), NULL);
+
+		proc_end(p, 0);
+		assert_string_equal(proc_err(p), "");
+		free(text);
 	}
 }
 
@@ -188,7 +205,7 @@ static void wrong_usage_is_named(void **state)
 {
 	static const struct {
 		const char *argv[4], *says;
-	} rows[] = {
+	} wrong[] = {
 		{{"convert-pf"}, "wants a file (try lowport convert-pf"},
 		{{"convert-pf", "--instal", "x"}, "--instal: no such option"},
 		{{"convert-pf", "x", "y"}, "\"y\": one file at a time"},
@@ -199,11 +216,11 @@ static void wrong_usage_is_named(void **state)
 	struct proc *p;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		p = program_start(rows[i].argv, NULL);
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		p = program_start(wrong[i].argv, NULL);
 		proc_end(p, 2);
 		assert_string_equal(proc_out(p), "");
-		assert_says(proc_err(p), rows[i].says);
+		assert_says(proc_err(p), wrong[i].says);
 	}
 	p = program_start(ARGV("convert-pf", "--help"), NULL);
 	proc_end(p, 0);
@@ -219,6 +236,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(real_files_become_what_stands_beside_them),
+		TEST(what_is_printed_is_a_configuration),
 		TEST(install_lines_can_be_had_alone),
 		TEST(files_that_a_file_loads_are_read_too),
 		TEST(files_that_never_end_are_not_followed),
