@@ -128,29 +128,43 @@ static void read_rule(struct reader *r)
 		   &(const struct pf_origin){r->file, line, text});
 }
 
+static void leave_file(struct reader *r, const char *path, unsigned line,
+		       const char *why)
+{
+	pf_say(r->p, false,
+	       "%s:%u: %s was not read (%s): its rules are not here (try "
+	       "lowport convert-pf %s)",
+	       r->file, line, path, why, path);
+}
+
 static void read_file(struct reader *r, const char *path, unsigned line)
 {
 	struct pf *p = r->p;
 	struct reader *below;
 	char *text = NULL;
 	size_t length = 0;
-	int err = p->open ? -ELOOP : -ENOENT;
+	int err;
 
-	if (p->open && p->depth < PF_DEPTH_MOST)
-		err = p->open(path, &text, &length);
-	below = err == 0 ? malloc(sizeof(*below)) : NULL;
+	/* A file may name itself. */
+	if (p->depth >= PF_DEPTH_MOST || p->files >= PF_FILES_MOST) {
+		leave_file(r, path, line,
+			   "there were enough files before it: does one name "
+			   "itself?");
+		return;
+	}
+	err = p->open ? p->open(path, &text, &length) : -ENOENT;
+	if (err < 0) {
+		leave_file(r, path, line, strerror(-err));
+		return;
+	}
+	below = malloc(sizeof(*below));
+	p->no_memory |= !below;
 	if (below) {
 		p->depth++;
+		p->files++;
 		*below = (struct reader){.p = p, .file = path};
 		read_text(p, below, text, length);
 		p->depth--;
-	} else if (err == 0) {
-		p->no_memory = true;
-	} else {
-		pf_say(p, false,
-		       "%s:%u: %s was not read (%s): its rules are not "
-		       "here (try lowport convert-pf %s)",
-		       r->file, line, path, strerror(-err), path);
 	}
 	free(below);
 	free(text);

@@ -17,6 +17,7 @@ enum {
 	PF_LISTENERS_MOST = 4096, /* in all */
 	PF_MESSAGES_MOST = 1000,  /* others are only counted */
 	PF_MISTAKES_MOST = 20,    /* then reading ends */
+	PF_FILES_MOST = 64,       /* that a file names */
 	PF_DEPTH_MOST = 8,        /* of files that name files */
 };
 
@@ -85,7 +86,7 @@ struct pf {
 	 * a negative errno; the text is freed by the reader. NULL: none is
 	 * read. */
 	int (*open)(const char *path, char **text, size_t *length);
-	unsigned depth;
+	unsigned depth, files;
 	struct pf_macros macros;
 };
 
