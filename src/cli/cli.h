@@ -23,6 +23,7 @@ int cmd_check(int argc, char *const argv[]);
 int cmd_install(int argc, char *const argv[]);
 int cmd_uninstall(int argc, char *const argv[]);
 int cmd_doctor(int argc, char *const argv[]);
+int cmd_convert_pf(int argc, char *const argv[]);
 int cmd_watch(int argc, char *const argv[]);
 
 /* lowport: TEXT on standard error, each further line indented. */

@@ -13,6 +13,8 @@ static const struct command commands[] = {
 	{"install", cmd_install, "have launchd hold the port, without root"},
 	{"uninstall", cmd_uninstall, "take an installed agent out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},
+	{"convert-pf", cmd_convert_pf,
+	 "rdr rules of pf.conf as a lowport.conf"},
 	{"watch", cmd_watch, NULL}, /* what install has launchd run */
 	{NULL, NULL, NULL},
 };
