@@ -8,6 +8,7 @@
 #include "cli/logger.h"
 #include "cli/loops.h"
 #include "cli/run_help.h"
+#include "cli/service_notify.h"
 #include "config/args.h"
 #include "os/proc.h"
 #include "os/spawn.h"
@@ -31,6 +32,7 @@ struct run {
 	uv_loop_t loop;
 	struct relay *relay;
 	struct follow *follow; /* NULL: no interface is listened on by name */
+	struct service_notify service;
 	uv_signal_t signals[2];
 	bool pool_is_ours; /* UV_THREADPOOL_SIZE is */
 	bool busy;         /* when it ended: the resolver still worked for it */
@@ -118,6 +120,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		 number == SIGTERM ? "SIGTERM" : "SIGINT",
 		 (unsigned long long)stats.open);
 	logger_put(LEVEL_INFO, text);
+	service_stopping();
 	/* Socket files go while the sockets are still open: the name must not
 	 * be taken from one who comes after us. */
 	listen_close(&run->listeners, 0);
@@ -134,6 +137,7 @@ static void on_idle(void *data)
 
 	logger_put(LEVEL_INFO, "nobody is connected: ending until the next "
 			       "client comes (--exit-on-idle)");
+	service_stopping();
 	listen_close(&run->listeners, 0);
 	relay_drain(run->relay, 0, NULL);
 }
@@ -390,6 +394,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 	} else if (err == 0 && watch_signals(run) == 0) {
 		announce_all(run, counts);
 		if (!run->follow || follow_interfaces(run) == 0) {
+			service_ready(&run->service, &run->loop, "relaying");
 			relay_run(run->relay);
 			status = EXIT_OK;
 		}
@@ -419,6 +424,7 @@ static int run_loop(struct run *run, const size_t *counts)
 	logger_attach(&run->loop);
 	status = relay_until_stopped(run, counts);
 	idle_close(&run->idle);
+	service_close(&run->service);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
 	if (run->busy) {
