@@ -8,8 +8,8 @@
 
 static const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
-	{"install", cmd_install, "have launchd hold the port, without root"},
-	{"uninstall", cmd_uninstall, "take an installed agent out again"},
+	{"install", cmd_install, "have launchd or systemd hold the port"},
+	{"uninstall", cmd_uninstall, "take an installed one out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},
 	{"watch", cmd_watch, NULL}, /* what install has launchd run */
 	{NULL, NULL, NULL},
