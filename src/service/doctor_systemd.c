@@ -227,17 +227,38 @@ static void check_held(struct doctor *d, const struct addr *at, bool loaded)
 			      "nobody listens on %s", text);
 }
 
-static void check_interface(struct doctor *d, const struct agent_socket *s)
+/* Its addresses of the moment: elsewhere clients are reset. */
+static void check_interface(struct doctor *d, const struct agent_socket *s,
+			    bool loaded)
 {
 	struct addr at[NETIF_ADDRESSES_MAX];
+	int count = netif_addresses(s->interface, false, at);
 
-	if (netif_addresses(s->interface, true, at) > 0)
-		doctor_report(d, FINDING_OK, "interface", NULL,
-			      "clients of %s alone are served", s->interface);
-	else
+	if (count <= 0) {
 		doctor_report(d, FINDING_PROBLEM, "interface",
 			      "bring the interface up; lowport follows it",
 			      "%s has no address now", s->interface);
+		return;
+	}
+	doctor_report(d, FINDING_OK, "interface", NULL,
+		      "clients of %s alone are served", s->interface);
+	for (int i = 0; i < count; i++) {
+		at[i].port = s->addr.port;
+		check_held(d, &at[i], loaded);
+	}
+}
+
+static void check_address(struct doctor *d, const struct addr *at, bool loaded)
+{
+	char text[ADDR_TEXT];
+
+	if (netif_has(at))
+		check_held(d, at, loaded);
+	else
+		doctor_report(d, FINDING_PROBLEM, "address",
+			      "bring the interface up; systemd listens already",
+			      "%s is not an address of this machine now",
+			      addr_print(at, text));
 }
 
 void doctor_sockets_systemd(struct doctor *d, const struct agent *a,
@@ -247,26 +268,16 @@ void doctor_sockets_systemd(struct doctor *d, const struct agent *a,
 	struct systemctl_unit u;
 	struct fault why;
 
-	for (size_t i = 0; i < a->socket_count; i++) {
-		const struct addr *at = &a->sockets[i].addr;
-		char text[ADDR_TEXT];
-
+	for (size_t i = 0; i < a->socket_count; i++)
 		if (a->sockets[i].interface[0] != '\0')
-			check_interface(d, &a->sockets[i]);
-		if (netif_has(at)) {
-			check_held(d, at, loaded);
-			continue;
-		}
-		doctor_report(d, FINDING_PROBLEM, "address",
-			      "bring the interface up; systemd listens already",
-			      "%s is not an address of this machine now",
-			      addr_print(at, text));
-	}
+			check_interface(d, &a->sockets[i], loaded);
+		else
+			check_address(d, &a->sockets[i].addr, loaded);
 	/* Those connections have started it: does it come up? */
 	if (loaded &&
 	    systemctl_settle(a->of_system, agent_service_unit(a, unit), &u,
 			     START_MS, &why) == 0 &&
-	    strcmp(u.state, "failed") == 0)
+	    strcmp(u.result, "success") != 0)
 		doctor_report(d, FINDING_PROBLEM, "process", "the log says why",
 			      "%s has failed: %s", unit, u.result);
 }

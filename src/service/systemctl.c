@@ -152,10 +152,12 @@ int systemctl_show(bool of_system, const char *unit, struct systemctl_unit *out,
 	return err;
 }
 
+/* activating, deactivating, reloading; but one that waits until it is tried
+ * again has failed. */
 static bool is_moving(const struct systemctl_unit *u)
 {
-	/* activating, deactivating, reloading */
-	return strstr(u->state, "ing") != NULL;
+	return strstr(u->state, "ing") != NULL &&
+	       strcmp(u->result, "success") == 0;
 }
 
 int systemctl_settle(bool of_system, const char *unit,
