@@ -108,7 +108,7 @@ const char *agent_service_unit(const struct agent *a, char buf[UNIT_NAME])
 	return buf;
 }
 
-/* A label has no colon: no other's unit is called so. */
+/* A label has no @: no other's unit is called so. */
 const char *agent_socket_unit(const struct agent *a, size_t i,
 			      char buf[UNIT_NAME])
 {
@@ -119,7 +119,7 @@ const char *agent_socket_unit(const struct agent *a, size_t i,
 	if (number == 1)
 		snprintf(buf, UNIT_NAME, "%s.socket", a->label);
 	else
-		snprintf(buf, UNIT_NAME, "%s:%u.socket", a->label, number);
+		snprintf(buf, UNIT_NAME, "%s@%u.socket", a->label, number);
 	return buf;
 }
 

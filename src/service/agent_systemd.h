@@ -35,7 +35,7 @@ int agent_add_listener_systemd(struct agent *a, const char *text, bool first,
 size_t agent_next_name(const struct agent *a, size_t i);
 
 /* lowport-NAME.service, and the .socket of socket i (lowport-NAME.socket; those
- * of further names are lowport-NAME:2.socket, ...). Return buf. */
+ * of further names are lowport-NAME@2.socket, ...). Return buf. */
 const char *agent_service_unit(const struct agent *a, char buf[UNIT_NAME]);
 const char *agent_socket_unit(const struct agent *a, size_t i,
 			      char buf[UNIT_NAME]);

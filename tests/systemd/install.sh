@@ -138,6 +138,24 @@ await curl -sf http://10.9.8.8:81/word
 run 0 lowport doctor v0
 says 'clients of v0 alone are served'
 
+echo "each group has its sockets"
+echo other >/run/other
+systemd-run -q --unit=other -p WorkingDirectory=/run \
+	python3 -m http.server --bind 127.0.0.1 3001
+await curl -sf http://127.0.0.1:3001/other
+run 0 lowport install --listen 127.0.0.1:85 --to 127.0.0.1:3000 \
+	--listen 127.0.0.1:86 --to 127.0.0.1:3001 --label two
+served 127.0.0.1:85
+[ "$(curl -sS http://127.0.0.1:86/other)" = other ] || fail "the second group"
+systemctl is-enabled -q lowport-two.socket lowport-two@2.socket ||
+	fail "not enabled"
+run 0 lowport doctor two
+says lowport-two@2.socket
+run 0 lowport install --listen 127.0.0.1:85 --to 127.0.0.1:3000 --label two
+refused 127.0.0.1:86
+[ ! -e /etc/systemd/system/lowport-two@2.socket ] || fail "a file stays"
+run 0 lowport uninstall two
+
 echo "a socket in a home folder is reached, one in /tmp is a mistake"
 cat >/run/unix.py <<'END'
 import http.server, os, socketserver
