@@ -34,13 +34,24 @@ fail() {
 	exit 1
 }
 
+# A user's own units are printed for a user who is not root.
+cp "$lowport" "$room/lowport"
+chmod 755 "$room" "$room/lowport"
+as_user=
+if [ "$(id -u)" = 0 ]; then
+	command -v setpriv >/dev/null || skip setpriv
+	as_user="setpriv --reuid 65534 --regid 65534 --clear-groups"
+fi
+
 # units FOLDER ARGUMENT...: what install prints, as files in $room/FOLDER, with
 # the program where it is now.
 units() {
 	mkdir "$room/$1"
 	folder=$room/$1
 	shift
-	HOME=/home/nobody "$lowport" install "$@" 2>"$folder.err" |
+	# shellcheck disable=SC2086 # words
+	HOME=/home/nobody $as_user "$room/lowport" install "$@" \
+		2>"$folder.err" |
 		awk -v folder="$folder" -v program="$lowport" '
 			/^# \// { n = split($2, part, "/")
 				file = folder "/" part[n]; next }
@@ -62,7 +73,7 @@ verified() {
 		fail "see above"
 }
 
-# Whoever runs this has systemd-analyze say what an unprivileged one would.
+# It wants one to be there.
 XDG_RUNTIME_DIR=$room
 export XDG_RUNTIME_DIR
 
@@ -76,6 +87,8 @@ units app --daemon --listen 127.0.0.1:80 --label app \
 verified app
 units own --print --listen 127.0.0.1:8000 --to 8080 --label own
 verified own --user
+! grep -E 'DynamicUser|Private|Protect|Capability' "$room/own/lowport-own.service" ||
+	fail "what a user's systemd may not do"
 units own-app --print --listen 127.0.0.1:8000 --label own --exec 'app {port}'
 verified own-app --user
 echo "systemd-analyze verify has nothing to say"
