@@ -1,11 +1,9 @@
 #include "cli/cli.h"
 
 #include "config/args.h"
-#include "service/doctor.h"
+#include "service/manager.h"
 #include "service/names.h"
-#include "service/plist.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +11,8 @@
 
 static int print_help(void)
 {
-	puts("usage: lowport doctor                                 every "
-	     "installed agent\n"
+	puts("usage: lowport doctor                                 everything "
+	     "installed\n"
 	     "       lowport doctor LABEL                           one of "
 	     "them\n"
 	     "       lowport doctor --listen SPEC --to BACKEND      before "
@@ -87,23 +85,22 @@ static void look_at_agent(struct doctor *d, const char *name)
 	bool loaded = false;
 	int err;
 
-	printf("agent %s\n", name);
-	err = a ? agent_init(a, name, &why)
+	printf("%s %s\n", manager_here->thing, name);
+	err = a ? manager_here->find(a, name, &why)
 		: fault_set(&why, -ENOMEM, "out of memory");
 	if (err == 0) {
-		loaded = doctor_agent(d, a);
-		err = plist_read(a, &why);
+		loaded = manager_here->look(d, a);
+		err = manager_here->read(a, &why);
 	}
 	if (err == 0) {
-		doctor_watcher(d, a);
-		doctor_sockets(d, a, loaded);
+		manager_here->look_at_sockets(d, a, loaded);
 		for (size_t i = 0; i < a->socket_count; i++) {
 			doctor_wildcards(d, &a->sockets[i].addr);
 			doctor_firewall(d, &a->sockets[i].addr);
 		}
 		look_at_backends(d, a);
 	} else if (err != -ENOENT) {
-		say(FINDING_PROBLEM, "plist", why.text, NULL);
+		say(FINDING_PROBLEM, "files", why.text, NULL);
 		d->problems++;
 	}
 	if (a)
@@ -111,41 +108,27 @@ static void look_at_agent(struct doctor *d, const char *name)
 	free(a);
 }
 
-/* lowport.NAME.plist, but not the watchers': theirs are looked at with them. */
-static bool agent_name(const char *file, char *name, size_t size)
-{
-	size_t length = strlen(file);
-	const char *const tail = ".plist", *const watcher = ".watch.plist";
+struct all {
+	struct doctor *d;
+	size_t count;
+};
 
-	if (strncmp(file, "lowport.", 8) != 0 || length <= 8 + strlen(tail) ||
-	    strcmp(file + length - strlen(tail), tail) != 0 ||
-	    (length > strlen(watcher) &&
-	     strcmp(file + length - strlen(watcher), watcher) == 0))
-		return false;
-	snprintf(name, size, "%.*s", (int)(length - 8 - strlen(tail)),
-		 file + 8);
-	return true;
+static void on_found(void *data, const char *name)
+{
+	struct all *all = data;
+
+	look_at_agent(all->d, name);
+	all->count++;
 }
 
 static void look_at_all(struct doctor *d)
 {
-	char folder[AGENT_PATH], name[256];
-	const struct dirent *entry;
-	size_t found = 0;
-	DIR *dir;
+	struct all all = {.d = d};
+	char where[2 * AGENT_PATH];
 
-	snprintf(folder, sizeof(folder), "%s/Library/LaunchAgents",
-		 getenv("HOME") ? getenv("HOME") : "");
-	dir = opendir(folder);
-	while (dir && (entry = readdir(dir)))
-		if (agent_name(entry->d_name, name, sizeof(name))) {
-			look_at_agent(d, name);
-			found++;
-		}
-	if (dir)
-		closedir(dir);
-	if (found == 0)
-		printf("no agent is installed (%s/lowport.*.plist)\n", folder);
+	manager_here->list_all(on_found, &all, where, sizeof(where));
+	if (all.count == 0)
+		printf("no %s is installed (%s)\n", manager_here->thing, where);
 }
 
 /* What would be, if it were installed or run. Returns how many mistakes. */
@@ -180,6 +163,7 @@ static int look_at_plan(struct doctor *d, int argc, char *const argv[])
 		}
 		for (int j = 0; j < n; j++) {
 			doctor_listener(d, &at[j]);
+			manager_here->look_at_plan(d, &at[j]);
 			doctor_wildcards(d, &at[j]);
 			doctor_firewall(d, &at[j]);
 		}

@@ -1,16 +1,12 @@
 #include "cli/cli.h"
 
 #include "config/args.h"
-#include "service/install.h"
-#include "service/names.h"
+#include "service/manager.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* What install itself understands; all else is an option of run. */
 struct request {
@@ -24,28 +20,14 @@ struct request {
 
 static int print_help(void)
 {
-	puts("usage: lowport install --listen ADDR:PORT --to BACKEND [OPTIONS] "
-	     "[RUN OPTIONS]\n"
-	     "       lowport install --reload LABEL\n\n"
-	     "Have launchd hold a port below 1024 on one address for you, "
-	     "without root: a\nLaunchAgent of yours, which starts lowport at "
-	     "the first connection.\n\n"
-	     "  --listen SPEC    ADDR:PORT, *:PORT, INTERFACE:PORT or "
-	     "HOST:PORT; names are\n"
-	     "                   resolved now, to one socket for each address\n"
-	     "  --to BACKEND     as in lowport run\n"
-	     "  --label LABEL    what to call it (made from the first listener)"
-	     "\n"
-	     "  --print          print the property list, and touch nothing\n"
-	     "  --daemon         print that of a LaunchDaemon, which runs "
-	     "before anyone\n"
-	     "                   logs in, and the one line that needs sudo\n"
-	     "  --reload LABEL   load an installed one anew: after an upgrade "
-	     "of lowport, or\n"
-	     "                   when an address has come\n\n"
-	     "All options of lowport run may follow (lowport run --help). "
-	     "lowport uninstall\nLABEL takes it out again; lowport doctor "
-	     "LABEL looks at everything.");
+	printf("usage: lowport install --listen ADDR:PORT --to BACKEND "
+	       "[OPTIONS] [RUN OPTIONS]\n"
+	       "       lowport install --reload LABEL\n\n"
+	       "%s\n\n"
+	       "All options of lowport run may follow (lowport run --help). "
+	       "lowport uninstall\nLABEL takes it out again; lowport doctor "
+	       "LABEL looks at everything.\n",
+	       manager_here->help);
 	return EXIT_OK;
 }
 
@@ -73,6 +55,7 @@ static int read_request(struct request *r, int argc, char *const argv[])
 {
 	int mistakes = 0, rest = 0;
 	bool dropped = false;
+	char text[80];
 
 	for (int i = 0; i < argc; i++) {
 		const char *value;
@@ -91,7 +74,7 @@ static int read_request(struct request *r, int argc, char *const argv[])
 			dropped = true;
 	}
 	if (dropped) {
-		complain("more arguments than fit an agent");
+		complain("more arguments than fit");
 		mistakes++;
 	}
 	if (r->label && r->label[0] == '\0') {
@@ -99,7 +82,10 @@ static int read_request(struct request *r, int argc, char *const argv[])
 		mistakes++;
 	}
 	if (r->reload && r->reload[0] == '\0') {
-		complain("--reload: wants the label of an installed agent");
+		snprintf(text, sizeof(text),
+			 "--reload: wants the label of an installed %s",
+			 manager_here->thing);
+		complain(text);
 		mistakes++;
 	}
 	if (r->reload && (rest > 0 || r->print || r->daemon || r->label)) {
@@ -142,28 +128,9 @@ static const char *first_listener(const struct request *r)
 	return "lowport";
 }
 
-/* One --listen: a socket for each of its addresses, and what lowport run has
- * to be told to take them. */
-static int add_listener(struct agent *a, const char *text, struct fault *why)
+static bool is_to(const char *word)
 {
-	struct addr found[AGENT_SOCKETS_MAX];
-	int count = names_resolve(text, found, AGENT_SOCKETS_MAX, why);
-	int err = count < 0 ? count : 0;
-
-	for (int i = 0; i < count && err == 0; i++) {
-		char spec[ADDR_TEXT + 64], addr[ADDR_TEXT];
-
-		err = agent_add_socket(a, &found[i], why);
-		if (err < 0)
-			break;
-		snprintf(spec, sizeof(spec), "launchd:%s@%s",
-			 a->sockets[a->socket_count - 1].name,
-			 addr_print(&found[i], addr));
-		err = agent_add_argument(a, "--listen", why);
-		if (err == 0)
-			err = agent_add_argument(a, spec, why);
-	}
-	return err;
+	return strcmp(word, "--to") == 0 || strncmp(word, "--to=", 5) == 0;
 }
 
 /* Build the arguments of the agent's lowport. What is no listener is complained
@@ -173,14 +140,21 @@ static int add_arguments(struct agent *a, const struct request *r)
 {
 	struct fault why;
 	int mistakes = 0;
-	char text[1200];
+	char text[1200], stand_in[32];
+	bool first = true;
+
+	snprintf(stand_in, sizeof(stand_in), "%s:none", manager_here->name);
 
 	agent_add_argument(a, "run", &why);
 	for (int i = 0; i < r->argc; i++) {
 		const char *value = value_of("--listen", r->argc, r->argv, &i);
 		int err = value && value[0] != '\0'
-				  ? add_listener(a, value, &why)
+				  ? manager_here->add_listener(a, value, first,
+							       &why)
 				  : agent_add_argument(a, r->argv[i], &why);
+
+		/* --to closes a group, and --exec is of the one before. */
+		first = value ? false : first || is_to(r->argv[i]);
 
 		if (err == 0)
 			continue;
@@ -188,9 +162,39 @@ static int add_arguments(struct agent *a, const struct request *r)
 		complain(value ? text : why.text);
 		mistakes++;
 		agent_add_argument(a, "--listen", &why);
-		agent_add_argument(a, "launchd:none", &why);
+		agent_add_argument(a, stand_in, &why);
 	}
 	return mistakes;
+}
+
+static bool is_below(const char *path, const char *folder)
+{
+	size_t length = strlen(folder);
+
+	return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
+/* What its app and its backends need of the system. */
+static void look_at_groups(struct agent *a, const struct config *c)
+{
+	for (size_t i = 0; i < c->group_count; i++) {
+		const struct config_group *g = &c->groups[i];
+
+		a->starts_app = a->starts_app || g->command;
+		for (size_t j = 0; j < g->backend_count; j++) {
+			const char *path = g->backends[j].addr.path;
+
+			if (g->backends[j].addr.family != AF_UNIX || !path)
+				continue;
+			if (is_below(path, "/home") ||
+			    is_below(path, "/root") ||
+			    is_below(path, "/run/user"))
+				a->to_home = true;
+			if (is_below(path, "/tmp") ||
+			    is_below(path, "/var/tmp"))
+				a->to_tmp = true;
+		}
+	}
 }
 
 /* The same checks as lowport run makes, before anything is touched. */
@@ -203,93 +207,103 @@ static int check_arguments(struct agent *a)
 	mistakes = (int)args_read(&config, (int)a->argument_count - 1,
 				  a->arguments + 1, complain);
 	a->exit_timeout_s = config.drain_timeout_ms / 1000 + 2;
+	a->backlog = config.defaults.backlog;
+	look_at_groups(a, &config);
 	config_free(&config);
 	return mistakes;
 }
 
-/* Whom the daemon runs as: whoever asks for it, but never root. */
-static const char *user_name(void)
+static void put_word(FILE *to, const char *word)
 {
-	const char *sudo = getenv("SUDO_USER");
-	const struct passwd *pw = getpwuid(getuid());
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
+				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "-_./:@=,+%";
 
-	if (getuid() == 0)
-		return sudo && sudo[0] != '\0' && strcmp(sudo, "root") != 0
-			       ? sudo
-			       : "nobody";
-	return pw ? pw->pw_name : "nobody";
+	fputc(' ', to);
+	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
+		fputs(word, to);
+		return;
+	}
+	fputc('\'', to);
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			fputs("'\\''", to);
+		else
+			fputc(*word, to);
+	fputc('\'', to);
 }
 
-/* The daemon is the system's: its files lie where root alone may write. */
-static void print_daemon(struct agent *a, const char *program)
+/* How it was asked for, as words for a shell. The caller frees it. */
+static char *asked_with(const struct request *r, const char *program)
 {
-	char *xml;
+	char *text = NULL;
+	size_t size;
+	FILE *to = open_memstream(&text, &size);
 
-	snprintf(a->plist, sizeof(a->plist), "/Library/LaunchDaemons/%s.plist",
-		 a->label);
-	snprintf(a->log, sizeof(a->log), "/Library/Logs/%s.log", a->label);
-	snprintf(a->program, sizeof(a->program), "/usr/local/libexec/lowport");
-	xml = plist_write(a, PLIST_DAEMON, user_name());
-	fputs(xml ? xml : "", stdout);
-	free(xml);
-	fprintf(stderr,
-		"Save what was printed as %s.plist; then this line, the only "
-		"one with sudo, installs\nand loads it (it runs as %s, not as "
-		"root):\n\n"
-		"  sudo sh -c 'mkdir -p /usr/local/libexec && install -m 755 "
-		"\"%s\" %s &&\n"
-		"    install -o root -g wheel -m 644 %s.plist %s && touch %s "
-		"&&\n"
-		"    chown %s %s && launchctl bootstrap system %s'\n\n"
-		"It goes away with: sudo launchctl bootout system/%s && sudo "
-		"rm "
-		"%s\n",
-		a->label, user_name(), program, a->program, a->label, a->plist,
-		a->log, user_name(), a->log, a->plist, a->label, a->plist);
+	if (!to)
+		return NULL;
+	put_word(to, program);
+	fputs(" install", to);
+	for (int i = 0; i < r->argc; i++)
+		put_word(to, r->argv[i]);
+	if (r->label) {
+		fputs(" --label", to);
+		put_word(to, r->label);
+	}
+	fclose(to);
+	memmove(text, text + 1, strlen(text));
+	return text;
 }
 
-/* It goes into a line for the shell of root. */
-static bool is_plain_path(const char *path)
+static int print(struct agent *a, const char *program, bool daemon)
 {
-	if (!strpbrk(path, "'\"`$\\"))
-		return true;
-	complain("the path of this program has quotes, $ or \\ in it; put it "
-		 "elsewhere first");
-	return false;
+	char *files = NULL, *how = NULL;
+	struct fault why;
+	int err = manager_here->print(a, program, daemon, &files, &how, &why);
+
+	if (err < 0)
+		complain(why.text);
+	else
+		fputs(files, stdout);
+	if (how) {
+		fflush(stdout);
+		fputs(how, stderr);
+	}
+	free(files);
+	free(how);
+	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }
 
-static int print_agent(const struct agent *a)
+static int do_install(struct agent *a, const char *program)
 {
-	char *xml = plist_write(a, PLIST_AGENT, NULL);
+	struct fault why;
 
-	fputs(xml ? xml : "", stdout);
-	free(xml);
-	return xml ? EXIT_OK : EXIT_RUNTIME;
+	if (manager_here->check(a, &why) < 0) {
+		complain(why.text);
+		return EXIT_USAGE;
+	}
+	if (manager_here->install(a, program, cli_say, &why) == 0)
+		return EXIT_OK;
+	complain(why.text);
+	return EXIT_RUNTIME;
 }
 
 static int install(struct agent *a, const struct request *r)
 {
-	char program[AGENT_PATH];
-	struct fault why;
+	char program[AGENT_PATH], *asked;
+	int status;
 
 	if (!cli_own_path(program, sizeof(program)))
 		return EXIT_RUNTIME;
-	if (r->daemon && !is_plain_path(program))
-		return EXIT_RUNTIME;
-	if (r->daemon) {
-		print_daemon(a, program);
-		return EXIT_OK;
-	}
-	if (r->print)
-		return print_agent(a);
-	if (install_check_user(&why) < 0) {
-		complain(why.text);
-		return EXIT_USAGE;
-	}
-	if (install_agent(a, program, cli_say, &why) == 0)
-		return EXIT_OK;
-	complain(why.text);
-	return EXIT_RUNTIME;
+	asked = asked_with(r, program);
+	a->asked = asked;
+	if (r->daemon || r->print)
+		status = print(a, program, r->daemon);
+	else
+		status = do_install(a, program);
+	a->asked = NULL;
+	free(asked);
+	return status;
 }
 
 static int install_request(const struct request *r)
@@ -304,7 +318,7 @@ static int install_request(const struct request *r)
 		return EXIT_RUNTIME;
 	}
 	make_label(first_listener(r), label, sizeof(label));
-	if (agent_init(a, r->label ? r->label : label, &why) < 0) {
+	if (manager_here->init(a, r->label ? r->label : label, &why) < 0) {
 		complain(why.text);
 		mistakes++;
 	}
@@ -323,13 +337,13 @@ static int reload(const char *name)
 	struct fault why;
 	int err;
 
-	if (install_check_user(&why) < 0) {
+	if (manager_here->check(NULL, &why) < 0) {
 		complain(why.text);
 		return EXIT_USAGE;
 	}
 	if (!cli_own_path(program, sizeof(program)))
 		return EXIT_RUNTIME;
-	err = install_reload(name, program, cli_say, &why);
+	err = manager_here->reload(name, program, cli_say, &why);
 	if (err < 0)
 		complain(why.text);
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;

@@ -109,6 +109,7 @@ static void on_listener_died(void *data, const struct addr *bound)
  * from one who comes after us. */
 static void stop_accepting(struct running *run)
 {
+	service_stopping();
 	generation_close(run->now);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -158,10 +159,12 @@ static void on_reload(uv_signal_t *handle, int number)
 	if (run->stops > 0)
 		return;
 	logger_put(LEVEL_INFO, "SIGHUP: reading the configuration again");
+	service_reloading();
 	if (running_reload(run, log_error) == EXIT_OK)
 		logger_put(LEVEL_INFO, "the new configuration is in force");
 	else
 		log_error("the configuration stays as it was");
+	service_ready(&run->service, &run->loop, "relaying");
 }
 
 static int watch_signals(struct running *run)
@@ -231,10 +234,12 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		status = running_take_over(run, g, complain);
 	else
 		complain(uv_strerror(err));
-	if (status == EXIT_OK)
+	if (status == EXIT_OK) {
+		service_ready(&run->service, &run->loop, "relaying");
 		relay_run(run->relay);
-	else
+	} else {
 		generation_free(g);
+	}
 	demand_finish(&run->demand);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -274,6 +279,7 @@ static int run_loop(struct running *run, struct generation *g)
 	logger_attach(&run->loop);
 	status = relay_until_stopped(run, g);
 	idle_close(&run->idle);
+	service_close(&run->service);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
 	if (run->busy) {

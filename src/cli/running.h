@@ -5,6 +5,7 @@
 #include "cli/follow.h"
 #include "cli/generation.h"
 #include "cli/idle.h"
+#include "cli/service_notify.h"
 
 enum { RUNNING_SIGNALS = 3 };
 
@@ -17,6 +18,7 @@ struct running {
 	struct list before; /* generations */
 	struct demand demand;
 	struct idle idle;
+	struct service_notify service;
 	uv_loop_t loop;
 	uv_timer_t sweep; /* when a generation has lost its last client */
 	struct relay *relay;

@@ -1,30 +1,33 @@
 #include "cli/cli.h"
 
-#include "service/install.h"
+#include "service/manager.h"
 
 #include <stdio.h>
 
 int cmd_uninstall(int argc, char *const argv[])
 {
 	struct fault why;
+	char text[160];
 	int err;
 
 	if (cli_wants_help(argc, argv)) {
-		puts("usage: lowport uninstall LABEL\n\n"
-		     "Take an agent out: unload it, remove its files, and look "
-		     "whether its ports\nare free now.");
+		printf("usage: lowport uninstall LABEL\n\n"
+		       "Take an installed %s out: unload it, remove its "
+		       "files, and look whether\nits ports are free now.\n",
+		       manager_here->thing);
 		return EXIT_OK;
 	}
 	if (argc != 1) {
-		complain("uninstall wants one label (ls ~/Library/LaunchAgents/"
-			 "lowport.*)");
+		snprintf(text, sizeof(text), "uninstall wants one label (%s)",
+			 manager_here->list);
+		complain(text);
 		return EXIT_USAGE;
 	}
-	if (install_check_user(&why) < 0) {
+	if (manager_here->check(NULL, &why) < 0) {
 		complain(why.text);
 		return EXIT_USAGE;
 	}
-	err = install_remove(argv[0], cli_say, &why);
+	err = manager_here->remove(argv[0], cli_say, &why);
 	if (err < 0)
 		complain(why.text);
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;

@@ -12,8 +12,9 @@ const int platform_keepidle = TCP_KEEPIDLE;
 const size_t platform_descriptors_max = 1048576;
 
 const char platform_low_port_hint[] =
-	"Let systemd hold the port and hand it over (a .socket unit, or "
-	"systemd-socket-activate), and use --listen systemd.";
+	"Let systemd hold the port and hand it over (sudo lowport install, "
+	"with the same words), or a .socket unit of yours, and use --listen "
+	"systemd.";
 
 void platform_low_port_of_interface(char *buf, size_t size,
 				    const char *interface, unsigned port,
@@ -21,10 +22,9 @@ void platform_low_port_of_interface(char *buf, size_t size,
 {
 	snprintf(buf, size,
 		 "Let systemd hold the port, on all addresses, and lowport "
-		 "serve those of %s (a .socket unit with ListenStream=%u, or "
-		 "systemd-socket-activate):\n"
-		 "lowport run --listen systemd@if:%s --to %s",
-		 interface, port, interface, to);
+		 "serve those of %s:\n"
+		 "sudo lowport install --listen if:%s:%u --to %s",
+		 interface, interface, port, to);
 }
 
 const char platform_loopback[] = "lo";

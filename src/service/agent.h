@@ -4,16 +4,18 @@
 #include "base/addr.h"
 #include "base/fault.h"
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 /*
- * An agent: one lowport that launchd starts for one user, with the sockets
- * that launchd binds for it. This is what a plist says, and nothing about
- * whether it is loaded.
+ * An agent: one lowport that the service manager starts, with the sockets that
+ * it binds for it. This is what a plist or units say, and nothing about whether
+ * they are loaded.
  *
- * Its name (wg-web) is the user's; its label (lowport.wg-web) is launchd's.
+ * Its name (wg-web) is the user's; its label (lowport.wg-web, lowport-wg-web)
+ * is the service manager's.
  */
 
 enum {
@@ -23,36 +25,43 @@ enum {
 	AGENT_PATH = 1024,
 };
 
-/* A socket for launchd to bind: a key under Sockets, and one address. */
+/* A socket for the service manager to bind: what it is handed over as, and one
+ * address. */
 struct agent_socket {
-	char name[32];
+	char name[AGENT_NAME_MAX + 8];
 	struct addr addr;
+	char interface[IF_NAMESIZE]; /* systemd: clients of that alone are
+				      * served, of all those that come; "":
+				      * of all */
 };
 
 struct agent {
 	char name[AGENT_NAME_MAX + 1];
 	char label[AGENT_NAME_MAX + 32];
-	char plist[AGENT_PATH];   /* the file that describes it */
-	char program[AGENT_PATH]; /* what it runs: its own copy of lowport */
-	char log[AGENT_PATH];     /* its standard error */
+	char file[AGENT_PATH];    /* the one that describes it */
+	char program[AGENT_PATH]; /* what it runs */
+	char log[AGENT_PATH]; /* its standard error: a file, or a command that
+			       * shows it */
 	char *arguments[AGENT_ARGUMENTS_MAX]; /* owned, argv[0] not included */
 	size_t argument_count;
 	struct agent_socket sockets[AGENT_SOCKETS_MAX];
 	size_t socket_count;
 	uint64_t exit_timeout_s; /* from SIGTERM to SIGKILL */
 	bool keep_alive;         /* runs all the time: it has no sockets */
+
+	/* What systemd's units depend on. */
+	bool of_system;    /* else of this user's */
+	uint64_t backlog;  /* of its sockets */
+	bool starts_app;   /* --exec: an app runs within it */
+	bool to_home;      /* a backend is a file in a home folder, */
+	bool to_tmp;       /* or in /tmp */
+	const char *asked; /* the words it was asked for with, for messages;
+			     * borrowed; NULL: not known */
 };
 
-/* Set up name, label and paths in the home of this user; the rest stays empty.
- * Returns 0, or -EINVAL with *why if name cannot be one. */
+/* Empty but for its name. Returns 0, or -EINVAL with *why if name cannot be
+ * one. */
 int agent_init(struct agent *a, const char *name, struct fault *why);
-
-/* The agent that watches the addresses of a (see agent_needs_watcher()): the
- * same binary, no sockets, always running. Returns 0 or -ENOMEM. */
-int agent_watcher(struct agent *w, const struct agent *a);
-
-/* Does an address of a come and go, so that launchd may find it missing? */
-bool agent_needs_watcher(const struct agent *a);
 
 /* Both copy. Return 0, or -ENOMEM or -ENOSPC with *why. */
 int agent_add_argument(struct agent *a, const char *text, struct fault *why);

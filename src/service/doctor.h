@@ -4,6 +4,8 @@
 #include "lowport.h"
 #include "service/agent.h"
 
+#include <sys/types.h>
+
 /*
  * Looks at what goes wrong in practice and says for each thing whether it is
  * all right, a problem (and how it is mended), or cannot be told from here.
@@ -20,15 +22,14 @@ struct doctor {
 	unsigned problems; /* so far */
 };
 
-/* The agent's files, whether it is loaded, how it last ended. Returns whether
- * it is loaded. */
-bool doctor_agent(struct doctor *d, const struct agent *a);
+/* Say one thing; a problem is counted. */
+void doctor_report(struct doctor *d, enum finding finding, const char *subject,
+		   const char *mend, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
 
-/* Its watcher, if its addresses come and go. */
-void doctor_watcher(struct doctor *d, const struct agent *a);
-
-/* Its sockets, which launchd should hold. */
-void doctor_sockets(struct doctor *d, const struct agent *a, bool loaded);
+/* Does the line of that address, if there is one in what reach_who() said, name
+ * another process? */
+bool doctor_is_of_another(const char *who, const char *address, pid_t pid);
 
 /* An address that is to be listened on: is it here, is its port free? */
 void doctor_listener(struct doctor *d, const struct addr *a);

@@ -90,8 +90,9 @@ int names_resolve(const char *text, struct addr out[], size_t most,
 	    strncmp(text, "fd:", 3) == 0 || strncmp(text, "systemd", 7) == 0 ||
 	    strncmp(text, "launchd:", 8) == 0 || strncmp(text, "only:", 5) == 0)
 		return fault_set(why, -EINVAL,
-				 "\"%s\": install has launchd make the socket; "
-				 "say on which address (try 127.0.0.1:80)",
+				 "\"%s\": install has the service manager make "
+				 "the socket; say on which address (try "
+				 "127.0.0.1:80)",
 				 text);
 	if (!colon || colon == text ||
 	    num_parse(colon + 1, 10, 1, 65535, &port) < 0 ||

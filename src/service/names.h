@@ -8,7 +8,8 @@
 
 /*
  * launchd resolves a name once, when it loads a job, into as many sockets as
- * it finds; so a plist gets addresses, and names are resolved when it is made.
+ * it finds, and systemd none; so a plist and a unit get addresses, and names
+ * are resolved when they are made.
  */
 
 /* The addresses of a listener as `lowport install` takes it: ADDR:PORT,

@@ -199,8 +199,7 @@ static int read_root(struct agent *a, plist_t root, struct fault *why)
 	plist_t node;
 
 	if (plist_get_node_type(root) != PLIST_DICT)
-		return fault_set(why, -EINVAL, "%s: not a dictionary",
-				 a->plist);
+		return fault_set(why, -EINVAL, "%s: not a dictionary", a->file);
 	node = plist_dict_get_item(root, "Sockets");
 	if (node && plist_get_node_type(node) == PLIST_DICT)
 		read_sockets(a, node);
@@ -218,10 +217,10 @@ int plist_read(struct agent *a, struct fault *why)
 	plist_t root = NULL;
 	size_t length;
 	char *text;
-	int err = file_read(a->plist, &text, &length);
+	int err = file_read(a->file, &text, &length);
 
 	if (err < 0)
-		return fault_set(why, err, "%s: %s", a->plist, strerror(-err));
+		return fault_set(why, err, "%s: %s", a->file, strerror(-err));
 	/* Not plist_from_memory(): it took another argument in 2.3. */
 	if (plist_is_binary(text, (uint32_t)length))
 		plist_from_bin(text, (uint32_t)length, &root);
@@ -230,7 +229,7 @@ int plist_read(struct agent *a, struct fault *why)
 	free(text);
 	if (!root)
 		return fault_set(why, -EINVAL, "%s: not a property list",
-				 a->plist);
+				 a->file);
 	err = read_root(a, root, why);
 	plist_free(root);
 	return err;

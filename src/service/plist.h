@@ -18,7 +18,7 @@ enum plist_kind {
 char *plist_write(const struct agent *a, enum plist_kind kind,
 		  const char *user);
 
-/* Read back the sockets and arguments of a from its file, a->plist, into a,
+/* Read back the sockets and arguments of a from its file, a->file, into a,
  * which agent_init() has set up. Returns 0, or a negative errno with *why
  * (-ENOENT: there is no such file). */
 int plist_read(struct agent *a, struct fault *why);

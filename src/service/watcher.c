@@ -1,6 +1,9 @@
 #include "service/watcher.h"
 
 #include "os/netif.h"
+#include "service/agent_launchd.h"
+#include "service/install_launchd.h"
+#include "service/plist.h"
 #include "service/reach.h"
 
 #include <errno.h>
@@ -80,7 +83,7 @@ static int reload(const char *name, const char *program, install_say say)
 	int err;
 
 	say("loading the agent anew");
-	err = install_reload(name, program, say, &why);
+	err = install_reload_launchd(name, program, say, &why);
 	if (err < 0)
 		say(why.text);
 	return err;
@@ -128,7 +131,7 @@ int watcher_run(const char *name, const char *program, install_say say,
 
 	if (!a)
 		return fault_set(why, -ENOMEM, "out of memory");
-	err = agent_init(a, name, why);
+	err = agent_init_launchd(a, name, why);
 	if (err == 0)
 		err = plist_read(a, why);
 	if (err == 0)

@@ -1,7 +1,7 @@
 #ifndef LOWPORT_SERVICE_WATCHER_H
 #define LOWPORT_SERVICE_WATCHER_H
 
-#include "service/install.h"
+#include "service/steps.h"
 
 /*
  * launchd makes sockets when it loads a job and never again: an address that

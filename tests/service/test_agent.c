@@ -1,4 +1,4 @@
-#include "service/agent.h"
+#include "service/agent_launchd.h"
 
 #include "support/unit.h"
 
@@ -25,11 +25,11 @@ static int tear_down(void **state)
 static void its_files_are_named_after_its_label(void **state)
 {
 	(void)state;
-	assert_int_equal(agent_init(&agent, "wg-web", &why), 0);
+	assert_int_equal(agent_init_launchd(&agent, "wg-web", &why), 0);
 	assert_string_equal(agent.name, "wg-web");
 	assert_string_equal(agent.label, "lowport.wg-web");
 	assert_string_equal(
-		agent.plist,
+		agent.file,
 		"/Users/ann/Library/LaunchAgents/lowport.wg-web.plist");
 	assert_string_equal(agent.log,
 			    "/Users/ann/Library/Logs/lowport.wg-web.log");
@@ -57,7 +57,7 @@ static void names_that_are_fine(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(good); i++)
-		assert_int_equal(agent_init(&agent, good[i], &why), 0);
+		assert_int_equal(agent_init_launchd(&agent, good[i], &why), 0);
 }
 
 static void names_that_are_not_are_named(void **state)
@@ -79,7 +79,8 @@ static void names_that_are_not_are_named(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(bad); i++) {
-		assert_int_equal(agent_init(&agent, bad[i], &why), -EINVAL);
+		assert_int_equal(agent_init_launchd(&agent, bad[i], &why),
+				 -EINVAL);
 		assert_says(why.text, bad[i]);
 	}
 }
@@ -90,15 +91,15 @@ static void a_home_is_needed_and_has_to_fit(void **state)
 
 	(void)state;
 	assert_int_equal(unsetenv("HOME"), 0);
-	assert_int_equal(agent_init(&agent, "a", &why), -EINVAL);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), -EINVAL);
 	assert_int_equal(setenv("HOME", "home", 1), 0);
-	assert_int_equal(agent_init(&agent, "a", &why), -EINVAL);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), -EINVAL);
 	assert_says(why.text, "HOME");
 	memset(home, 'x', sizeof(home));
 	home[0] = '/';
 	home[sizeof(home) - 1] = '\0';
 	assert_int_equal(setenv("HOME", home, 1), 0);
-	assert_int_equal(agent_init(&agent, "a", &why), -EINVAL);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), -EINVAL);
 	assert_says(why.text, "HOME is too long");
 }
 
@@ -107,7 +108,7 @@ static void sockets_are_numbered_and_the_last_one_fits(void **state)
 	struct addr at;
 
 	(void)state;
-	assert_int_equal(agent_init(&agent, "a", &why), 0);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), 0);
 	assert_int_equal(addr_parse(&at, "10.8.0.2:80"), 0);
 	for (int i = 0; i < AGENT_SOCKETS_MAX; i++)
 		assert_int_equal(agent_add_socket(&agent, &at, &why), 0);
@@ -123,7 +124,7 @@ static void arguments_are_copied_and_the_last_one_fits(void **state)
 	char text[] = "run";
 
 	(void)state;
-	assert_int_equal(agent_init(&agent, "a", &why), 0);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), 0);
 	for (int i = 0; i < AGENT_ARGUMENTS_MAX; i++)
 		assert_int_equal(agent_add_argument(&agent, text, &why), 0);
 	text[0] = 'x';
@@ -136,7 +137,7 @@ static bool needs_watcher(const char *first, const char *second)
 {
 	struct addr at;
 
-	assert_int_equal(agent_init(&agent, "a", &why), 0);
+	assert_int_equal(agent_init_launchd(&agent, "a", &why), 0);
 	assert_int_equal(addr_parse(&at, first), 0);
 	assert_int_equal(agent_add_socket(&agent, &at, &why), 0);
 	assert_int_equal(addr_parse(&at, second), 0);
@@ -160,14 +161,14 @@ static void a_watcher_is_its_agent_without_sockets_and_always_up(void **state)
 	struct addr at;
 
 	(void)state;
-	assert_int_equal(agent_init(&agent, "wg", &why), 0);
+	assert_int_equal(agent_init_launchd(&agent, "wg", &why), 0);
 	assert_int_equal(addr_parse(&at, "10.8.0.2:80"), 0);
 	assert_int_equal(agent_add_socket(&agent, &at, &why), 0);
 	assert_int_equal(agent_add_argument(&agent, "run", &why), 0);
 	assert_int_equal(agent_watcher(&watcher, &agent), 0);
 	assert_string_equal(watcher.label, "lowport.wg.watch");
 	assert_string_equal(
-		watcher.plist,
+		watcher.file,
 		"/Users/ann/Library/LaunchAgents/lowport.wg.watch.plist");
 	assert_string_equal(watcher.program, agent.program);
 	assert_string_equal(watcher.log, agent.log);

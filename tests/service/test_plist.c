@@ -1,5 +1,7 @@
 #include "service/plist.h"
 
+#include "service/agent_launchd.h"
+
 #include "support/unit.h"
 
 #include <errno.h>
@@ -26,7 +28,7 @@ static int set_up(void **state)
 	setenv("HOME", "/Users/ann", 1);
 	memset(&agent, 0, sizeof(agent));
 	memset(&back, 0, sizeof(back));
-	return agent_init(&agent, "web", &why);
+	return agent_init_launchd(&agent, "web", &why);
 }
 
 static int tear_down(void **state)
@@ -57,8 +59,8 @@ static void save(const char *text, size_t length)
 /* Read the file as the agent "web". */
 static int read_back(void)
 {
-	assert_int_equal(agent_init(&back, "web", &why), 0);
-	snprintf(back.plist, sizeof(back.plist), "%s", file);
+	assert_int_equal(agent_init_launchd(&back, "web", &why), 0);
+	snprintf(back.file, sizeof(back.file), "%s", file);
 	return plist_read(&back, &why);
 }
 
@@ -184,8 +186,8 @@ static void a_file_that_is_not_there_is_told_from_a_broken_one(void **state)
 	}
 	assert_int_equal(read_text("<array/>"), -EINVAL);
 	assert_says(why.text, "not a dictionary");
-	assert_int_equal(agent_init(&back, "web", &why), 0);
-	snprintf(back.plist, sizeof(back.plist), "/none");
+	assert_int_equal(agent_init_launchd(&back, "web", &why), 0);
+	snprintf(back.file, sizeof(back.file), "/none");
 	assert_int_equal(plist_read(&back, &why), -ENOENT);
 }
 

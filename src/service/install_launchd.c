@@ -1,49 +1,24 @@
-#include "service/install.h"
+#include "service/install_launchd.h"
 
 #include "os/file.h"
 #include "os/netif.h"
+#include "service/agent_launchd.h"
 #include "service/launchctl.h"
-#include "service/reach.h"
+#include "service/plist.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum {
-	REACH_MS = 3000, /* for one address to accept a connection */
-	HOLD_MS = 1000,  /* for the relay to hang up, if it has to */
-};
-
-static void sayf(install_say say, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void sayf(install_say say, const char *format, ...)
-{
-	char text[2048];
-	va_list args;
-
-	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
-	say(text);
-}
-
 static void say_nothing(const char *text)
 {
 	(void)text;
 }
 
-static void remove_file(const char *path, install_say say)
-{
-	if (unlink(path) == 0)
-		sayf(say, "removed %s", path);
-}
-
-int install_check_user(struct fault *why)
+int install_check_user_launchd(struct fault *why)
 {
 	const char *sudo = getenv("SUDO_USER");
 
@@ -56,64 +31,22 @@ int install_check_user(struct fault *why)
 	return 0;
 }
 
-/* Is the port free for launchd? A wildcard listener of another user does not
- * stand in its way, one on this very address does. */
-static int check_port(const struct agent_socket *s, struct fault *why)
-{
-	char text[ADDR_TEXT], who[768];
-
-	if (!netif_has(&s->addr) || reach_connect(&s->addr, REACH_MS) < 0)
-		return 0;
-	reach_who(s->addr.port, who, sizeof(who));
-	return fault_set(why, -EADDRINUSE,
-			 "%s: something answers there already.\n%s%s",
-			 addr_print(&s->addr, text), who[0] ? "It is:\n" : "",
-			 who);
-}
-
-static int check_ports(const struct agent *a, struct fault *why)
-{
-	for (size_t i = 0; i < a->socket_count; i++) {
-		int err = check_port(&a->sockets[i], why);
-
-		if (err < 0)
-			return err;
-	}
-	return 0;
-}
-
 static int write_plist(const struct agent *a, struct fault *why)
 {
 	char *xml = plist_write(a, PLIST_AGENT, NULL);
-	int err = xml ? file_make_parent(a->plist) : -ENOMEM;
+	int err = xml ? file_make_parent(a->file) : -ENOMEM;
 
 	if (err == 0)
-		err = file_replace(a->plist, xml, strlen(xml), 0644);
+		err = file_replace(a->file, xml, strlen(xml), 0644);
 	free(xml);
-	return err < 0 ? fault_set(why, err, "%s: %s", a->plist, strerror(-err))
-		       : 0;
-}
-
-static int copy_program(const struct agent *a, const char *program,
-			struct fault *why)
-{
-	int err = 0;
-
-	/* Reloaded by its own copy: nothing newer is at hand. */
-	if (file_is_same(program, a->program))
-		return 0;
-	err = file_make_parent(a->program);
-	if (err == 0)
-		err = file_copy(program, a->program, 0755);
-	return err < 0 ? fault_set(why, err, "%s: %s", a->program,
-				   strerror(-err))
+	return err < 0 ? fault_set(why, err, "%s: %s", a->file, strerror(-err))
 		       : 0;
 }
 
 static int make_files(const struct agent *a, const char *program,
 		      struct fault *why)
 {
-	int err = copy_program(a, program, why);
+	int err = steps_copy_program(a, program, why);
 
 	if (err == 0)
 		err = file_make_parent(a->log);
@@ -128,7 +61,7 @@ static int load(const struct launchctl_domain *domain, const struct agent *a,
 	int err = launchctl_bootout(domain, a->label, why);
 
 	if (err == 0)
-		err = launchctl_bootstrap(domain, a->label, a->plist, why);
+		err = launchctl_bootstrap(domain, a->label, a->file, why);
 	return err;
 }
 
@@ -138,31 +71,16 @@ static int look(const struct agent *a, const struct agent_socket *s,
 		install_say say, struct fault *why)
 {
 	char text[ADDR_TEXT];
-	int err;
 
-	addr_print(&s->addr, text);
-	if (!netif_has(&s->addr)) {
-		sayf(say,
-		     "%s is not an address of this machine now; the watcher "
-		     "loads the agent anew when it comes",
-		     text);
-		return 0;
-	}
-	err = reach_hold(&s->addr, HOLD_MS);
-	if (err == -ECONNRESET || err == -EPIPE) {
-		sayf(say,
-		     "%s listens, but the backend does not answer yet (see "
-		     "%s)",
-		     text, a->log);
-		return 0;
-	}
-	if (err < 0)
-		return fault_set(why, err,
-				 "%s: loaded, but nobody listens there: %s.\n"
-				 "launchd could not bind it, or lowport ended "
-				 "at once. See %s, and: lowport doctor %s",
-				 text, strerror(-err), a->log, a->name);
-	sayf(say, "%s answers", text);
+	if (netif_has(&s->addr))
+		return steps_look(a, &s->addr,
+				  "launchd could not bind it, or lowport ended "
+				  "at once.",
+				  say, why);
+	steps_sayf(say,
+		   "%s is not an address of this machine now; the watcher "
+		   "loads the agent anew when it comes",
+		   addr_print(&s->addr, text));
 	return 0;
 }
 
@@ -223,10 +141,10 @@ static int remove_watcher(const struct launchctl_domain *domain,
 	struct agent *watcher = watcher_of(a, why);
 	int err = watcher ? 0 : -ENOMEM;
 
-	if (watcher && access(watcher->plist, F_OK) == 0) {
+	if (watcher && access(watcher->file, F_OK) == 0) {
 		err = launchctl_bootout(domain, watcher->label, why);
 		if (err == 0)
-			remove_file(watcher->plist, say);
+			steps_remove_file(watcher->file, say);
 	}
 	free_agent(watcher);
 	return err;
@@ -242,13 +160,13 @@ static struct agent *read_agent(const char *name, struct fault *why)
 		fault_set(why, -ENOMEM, "out of memory");
 		return NULL;
 	}
-	err = agent_init(a, name, why);
+	err = agent_init_launchd(a, name, why);
 	if (err == 0)
 		err = plist_read(a, why);
 	if (err == -ENOENT)
 		fault_set(why, err,
 			  "there is no agent \"%s\" (%s does not exist)", name,
-			  a->plist);
+			  a->file);
 	if (err == 0)
 		return a;
 	free_agent(a);
@@ -263,13 +181,13 @@ static void put_back(const struct launchctl_domain *domain, const char *name)
 
 	if (!old)
 		return;
-	launchctl_bootstrap(domain, old->label, old->plist, &ignored);
+	launchctl_bootstrap(domain, old->label, old->file, &ignored);
 	load_watcher(domain, old, &ignored);
 	free_agent(old);
 }
 
-int install_agent(struct agent *a, const char *program, install_say say,
-		  struct fault *why)
+int install_launchd(struct agent *a, const char *program, install_say say,
+		    struct fault *why)
 {
 	struct launchctl_domain domain;
 	int err = launchctl_domain(&domain, why);
@@ -279,7 +197,7 @@ int install_agent(struct agent *a, const char *program, install_say say,
 	if (err == 0) /* an older one of this name holds the port itself */
 		err = launchctl_bootout(&domain, a->label, why);
 	if (err == 0)
-		err = check_ports(a, why);
+		err = steps_check_ports(a, why);
 	if (err == -EADDRINUSE)
 		put_back(&domain, a->name);
 	if (err == 0)
@@ -292,13 +210,13 @@ int install_agent(struct agent *a, const char *program, install_say say,
 		err = look_at_all(a, say, why);
 	if (err < 0)
 		return err;
-	sayf(say, "log:    %s", a->log);
-	sayf(say, "remove: lowport uninstall %s", a->name);
+	steps_sayf(say, "log:    %s", a->log);
+	steps_sayf(say, "remove: lowport uninstall %s", a->name);
 	return 0;
 }
 
-int install_reload(const char *name, const char *program, install_say say,
-		   struct fault *why)
+int install_reload_launchd(const char *name, const char *program,
+			   install_say say, struct fault *why)
 {
 	struct agent *a = read_agent(name, why);
 	struct launchctl_domain domain;
@@ -316,12 +234,12 @@ int install_reload(const char *name, const char *program, install_say say,
 	if (err == 0)
 		err = launchctl_bootout(&domain, a->label, why);
 	if (err == 0)
-		err = copy_program(a, program, why);
+		err = steps_copy_program(a, program, why);
 	/* What can be served is, whoever has the rest. */
 	if (err == 0)
-		held = check_ports(a, &taken);
+		held = steps_check_ports(a, &taken);
 	if (err == 0)
-		err = launchctl_bootstrap(&domain, a->label, a->plist, why);
+		err = launchctl_bootstrap(&domain, a->label, a->file, why);
 	if (err == 0 && upgrades)
 		err = load_watcher(&domain, a, why);
 	if (err == 0 && held < 0)
@@ -332,19 +250,6 @@ int install_reload(const char *name, const char *program, install_say say,
 	return err;
 }
 
-static void say_port(const struct agent_socket *s, install_say say)
-{
-	char text[ADDR_TEXT], who[1024];
-
-	addr_print(&s->addr, text);
-	if (!netif_has(&s->addr) || reach_connect(&s->addr, REACH_MS) < 0) {
-		sayf(say, "%s is free", text);
-		return;
-	}
-	reach_who(s->addr.port, who, sizeof(who));
-	sayf(say, "%s is still held, but not by this agent.\n%s", text, who);
-}
-
 static int unload(const struct launchctl_domain *domain, const struct agent *a,
 		  install_say say, struct fault *why)
 {
@@ -353,7 +258,7 @@ static int unload(const struct launchctl_domain *domain, const struct agent *a,
 
 	if (err < 0)
 		return err;
-	remove_file(a->plist, say);
+	steps_remove_file(a->file, say);
 	unlink(a->program);
 	snprintf(folder, sizeof(folder), "%s", a->program);
 	*strrchr(folder, '/') = '\0';
@@ -361,7 +266,7 @@ static int unload(const struct launchctl_domain *domain, const struct agent *a,
 	return 0;
 }
 
-int install_remove(const char *name, install_say say, struct fault *why)
+int install_remove_launchd(const char *name, install_say say, struct fault *why)
 {
 	struct agent *a = read_agent(name, why);
 	struct launchctl_domain domain;
@@ -375,7 +280,7 @@ int install_remove(const char *name, install_say say, struct fault *why)
 	if (err == 0)
 		err = unload(&domain, a, say, why);
 	for (size_t i = 0; err == 0 && i < a->socket_count; i++)
-		say_port(&a->sockets[i], say);
+		steps_say_port(&a->sockets[i].addr, say);
 	free_agent(a);
 	return err;
 }

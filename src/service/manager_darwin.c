@@ -1,0 +1,3 @@
+#include "service/manager.h"
+
+const struct manager *const manager_here = &manager_launchd;
