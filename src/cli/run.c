@@ -5,6 +5,7 @@
 #include "cli/follow.h"
 #include "cli/idle.h"
 #include "cli/limits.h"
+#include "cli/log_signals.h"
 #include "cli/logger.h"
 #include "cli/loops.h"
 #include "cli/run_help.h"
@@ -32,6 +33,7 @@ struct run {
 	struct relay *relay;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[2];
+	struct log_signals log_signals;
 	bool pool_is_ours; /* UV_THREADPOOL_SIZE is */
 	bool busy;         /* when it ended: the resolver still worked for it */
 	unsigned stops;    /* SIGTERM and SIGINT so far */
@@ -40,11 +42,10 @@ struct run {
 
 static void on_ended(void *data, const struct record *what)
 {
-	char text[RECORD_TEXT];
 	const struct run *run = data;
 
 	if (run->config.access_log)
-		logger_put(LEVEL_INFO, record_print(what, text));
+		logger_put_record(what);
 }
 
 static bool on_arrived(void *data, const struct relay_route *route)
@@ -152,7 +153,7 @@ static int watch_signals(struct run *run)
 			return err;
 		run->signals[i].data = run;
 	}
-	return 0;
+	return log_signals_open(&run->log_signals, &run->loop, run->relay);
 }
 
 /* A descriptor that two listeners have (fd:3 beside systemd), or -1. */
@@ -394,6 +395,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 			status = EXIT_OK;
 		}
 	}
+	log_signals_close(&run->log_signals);
 	demand_finish(&run->demand, &run->loop);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -461,6 +463,22 @@ static int run_config(struct run *run)
 	return status;
 }
 
+/* Returns false after saying why there is no log. */
+static bool open_log(const struct config *c)
+{
+	const struct logger_options opt = {
+		.level = (enum log_level)c->log_level,
+		.json = c->log_json != 0,
+		.to = &c->log_to,
+	};
+	struct fault why;
+
+	if (logger_open(&opt, &why) == 0)
+		return true;
+	complain(why.text);
+	return false;
+}
+
 int cmd_run(int argc, char *const argv[])
 {
 	struct run run = {0};
@@ -468,16 +486,16 @@ int cmd_run(int argc, char *const argv[])
 
 	if (cli_wants_help(argc, argv))
 		return run_help();
+	log_signals_hold();
 	proc_ignore_sigpipe();
 	/* Half of libuv's threads may look names up: a few that hang must not
 	 * keep the others from it. */
 	run.pool_is_ours = !getenv("UV_THREADPOOL_SIZE");
 	setenv("UV_THREADPOOL_SIZE", "64", 0);
 	config_init(&run.config);
-	if (args_read(&run.config, argc, argv, complain) == 0) {
-		logger_open((enum log_level)run.config.log_level);
-		status = run_config(&run);
-	}
+	if (args_read(&run.config, argc, argv, complain) == 0)
+		status =
+			open_log(&run.config) ? run_config(&run) : EXIT_RUNTIME;
 	config_free(&run.config);
 	return status;
 }

@@ -42,6 +42,7 @@ void config_free(struct config *c)
 	free(c->fronts);
 	free(c->groups);
 	rules_free(&c->rules);
+	log_to_free(&c->log_to);
 	c->fronts = NULL;
 	c->front_count = 0;
 	c->groups = NULL;

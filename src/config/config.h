@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/log_to.h"
 #include "config/rules.h"
 #include "config/spec.h"
 
@@ -58,6 +59,8 @@ struct config {
 	uint64_t splice;     /* 0: off */
 	uint64_t log_level;  /* enum log_level */
 	uint64_t access_log; /* 0: off */
+	uint64_t log_json;   /* 0: text */
+	struct log_to log_to;
 
 	/* Who may connect. 0: no limit. */
 	struct rules rules;

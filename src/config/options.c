@@ -188,6 +188,24 @@ static int parse_level(struct config *c, const struct option *o,
 	return 0;
 }
 
+static int parse_log_format(struct config *c, const struct option *o,
+			    const char *text, struct fault *why)
+{
+	bool json = strcmp(text, "json") == 0;
+
+	if (!json && strcmp(text, "text") != 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is neither text nor json", text);
+	*member(c, o) = json;
+	return 0;
+}
+
+static int parse_log_to(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	return log_to_parse((void *)member(c, o), text, why);
+}
+
 #define AT(name) offsetof(struct config, name)
 #define DAY      UINT64_C(86400000)
 
@@ -270,6 +288,12 @@ const struct option options[] = {
 	 "error, warn, info or debug"},
 	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
 	 "on", "one line for each connection when it has ended"},
+	{"log-format", "text|json", false, parse_log_format, AT(log_json), 0, 0,
+	 "text", "lines for people, or one JSON object a line"},
+	{"log-to", "stderr|FILE|syslog", false, parse_log_to, AT(log_to), 0, 0,
+	 "stderr",
+	 "where the log goes; SIGUSR2 opens a FILE anew, syslog:local0 names "
+	 "the facility"},
 	{NULL, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 
