@@ -194,25 +194,38 @@ static size_t print_line(char buf[LINE_MOST], enum log_level level,
 			print_newline(newline, head));
 }
 
-/* Where lines are missing the log says how many. Returns false if there is no
- * room for that either. */
-static bool put_lost(void)
+/* Where lines are missing the log says how many. Returns its length, 0 if none
+ * are. */
+static size_t print_lost(char buf[LINE_MOST])
 {
-	struct sink *s = logger.sink;
+	const struct sink *s = logger.sink;
 	int error = s->lost_error == EAGAIN ? 0 : s->lost_error;
-	char text[160], line[LINE_MOST];
-	size_t length;
+	char text[160];
 
 	if (s->lost == 0)
-		return true;
+		return 0;
 	snprintf(text, sizeof(text), "%" PRIu64 " log line%s lost%s%s", s->lost,
 		 s->lost == 1 ? " was" : "s were", error ? ": " : "",
 		 error ? strerror(error) : "");
-	length = print_line(line, LEVEL_WARN, text, NULL);
-	if (!sink_has_room(s, length))
-		return false;
-	sink_told(s);
-	return sink_put(s, line, length);
+	return print_line(buf, LEVEL_WARN, text, NULL);
+}
+
+/* Put a line, or none if length is 0, behind what there is to say of others. */
+static void put_behind_lost(const char *line, size_t length)
+{
+	char lost[LINE_MOST];
+	size_t lost_length = print_lost(lost);
+
+	if (!sink_has_room(logger.sink, lost_length + length)) {
+		sink_drop(logger.sink);
+		return;
+	}
+	if (lost_length > 0) {
+		sink_told(logger.sink);
+		sink_put(logger.sink, lost, lost_length);
+	}
+	if (length > 0)
+		sink_put(logger.sink, line, length);
 }
 
 static void on_flush(uv_timer_t *flusher)
@@ -220,7 +233,7 @@ static void on_flush(uv_timer_t *flusher)
 	bool wrote = sink_flush(logger.sink);
 
 	if (sink_is_empty(logger.sink) && logger.sink->lost > 0) {
-		put_lost();
+		put_behind_lost(NULL, 0);
 		wrote |= sink_flush(logger.sink);
 	}
 	if (!sink_is_empty(logger.sink))
@@ -244,11 +257,7 @@ static void put(enum log_level level, const char *text,
 {
 	char line[LINE_MOST];
 
-	if (put_lost())
-		sink_put(logger.sink, line,
-			 print_line(line, level, text, ended));
-	else
-		sink_drop(logger.sink);
+	put_behind_lost(line, print_line(line, level, text, ended));
 	if (!logger.attached)
 		sink_flush(logger.sink);
 	else if (!uv_is_active((uv_handle_t *)&logger.flusher))

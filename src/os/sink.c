@@ -156,9 +156,13 @@ bool sink_flush(struct sink *s)
 	return wrote;
 }
 
+/* Once lines are lost, more than one has to find room again: or else there would
+ * be as many that say so as others. */
 static bool fits(const struct sink *s, size_t length)
 {
-	return s->held + length <= SINK_ROOM && s->lines < SINK_LINES &&
+	size_t room = s->lost > 0 ? SINK_ROOM / 2 : SINK_ROOM;
+
+	return s->held + length <= room && s->lines < SINK_LINES - 1 &&
 	       length <= UINT16_MAX;
 }
 
