@@ -162,7 +162,7 @@ static bool fits(const struct sink *s, size_t length)
 {
 	size_t room = s->lost > 0 ? SINK_ROOM / 2 : SINK_ROOM;
 
-	return s->held + length <= room && s->lines < SINK_LINES - 1 &&
+	return s->held + length <= room && s->lines < SINK_LINES &&
 	       length <= UINT16_MAX;
 }
 

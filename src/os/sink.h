@@ -51,8 +51,7 @@ int sink_reopen(struct sink *s);
  * waited for. Returns 0, or a negative errno if there is none at first. */
 int sink_open_datagram(struct sink *s, const char *path);
 
-/* Is there room for one line or two of this length together, once what can be
- * written has been? */
+/* Is there room for so much, once what can be written has been? */
 bool sink_has_room(struct sink *s, size_t length);
 
 /* Count a line that is not put. */
