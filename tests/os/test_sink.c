@@ -55,6 +55,13 @@ static void read_all(struct rig *r)
 	}
 }
 
+static void read_some(struct rig *r, size_t size)
+{
+	char buf[4096];
+
+	assert_in_range(read(r->fds[0], buf, size), 1, sizeof(buf));
+}
+
 static void put_numbered(struct rig *r, unsigned number)
 {
 	char line[64];
@@ -220,6 +227,29 @@ static void many_short_lines_are_dropped_rather_than_mixed_up(void **state)
 		taken += sink_put(&r->sink, "\n", 1);
 	assert_int_equal(taken, SINK_LINES);
 	assert_int_equal(r->sink.dropped, SINK_LINES);
+}
+
+/* Or else there would be as many lines that tell of others as there are
+ * others. */
+static void who_has_lost_lines_waits_for_room_for_many(void **state)
+{
+	enum { LINE = 100 };
+	struct rig *r = *state;
+	char line[LINE];
+
+	memset(line, 'x', sizeof(line));
+	line[LINE - 1] = '\n';
+	fill_pipe(r);
+	while (sink_put(&r->sink, line, sizeof(line)))
+		;
+	assert_true(r->sink.held > SINK_ROOM - LINE);
+	do {
+		assert_false(sink_has_room(&r->sink, 1));
+		read_some(r, 4096);
+		assert_true(sink_flush(&r->sink));
+	} while (r->sink.held > SINK_ROOM / 2);
+	assert_true(sink_put(&r->sink, line, sizeof(line)));
+	sink_told(&r->sink);
 }
 
 /* A file of its own, in a directory of its own. */
@@ -395,6 +425,7 @@ int main(void)
 		ROW(a_line_that_never_fits_is_lost_alone),
 		ROW(where_nothing_can_be_written_nothing_is_held),
 		ROW(many_short_lines_are_dropped_rather_than_mixed_up),
+		ROW(who_has_lost_lines_waits_for_room_for_many),
 		ROW(a_file_is_made_for_few_and_written_at_its_end),
 		ROW(what_came_before_a_reopening_is_in_the_old_file),
 		ROW(no_file_begins_with_half_a_line),
