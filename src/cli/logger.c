@@ -124,6 +124,8 @@ int logger_open(const struct logger_options *opt, struct fault *why)
 	if (logger.sink) {
 		sink_close(logger.sink);
 		logger.dropped += logger.sink->dropped;
+		next->lost = logger.sink->lost;
+		next->lost_error = logger.sink->lost_error;
 	}
 	logger.sink = next;
 	logger.level = opt->level;

@@ -224,8 +224,10 @@ int sink_reopen(struct sink *s)
 void sink_close(struct sink *s)
 {
 	sink_flush(s);
-	s->dropped += s->lines;
+	for (size_t i = 0; i < s->lines; i++)
+		drop_line(s, s->error);
 	remove_passed(s, s->held, s->lines);
+	s->begun = 0;
 	if (s->own && s->fd >= 0)
 		close(s->fd);
 	free(s->path);
