@@ -25,8 +25,10 @@ const char *close_reason_name(enum close_reason reason)
 }
 
 /* strerror() has another loop in mind, that of a path. */
-static const char *explain(const struct record *r)
+const char *record_error(const struct record *r)
 {
+	if (r->error >= 0)
+		return NULL;
 	if (r->error == -ELOOP && r->backend.family != AF_UNIX)
 		return "it leads back to lowport (ELOOP)";
 	return strerror(-r->error);
@@ -35,6 +37,7 @@ static const char *explain(const struct record *r)
 const char *record_print(const struct record *r, char buf[RECORD_TEXT])
 {
 	char client[ADDR_TEXT], local[ADDR_TEXT], backend[ADDR_TEXT];
+	const char *error = record_error(r);
 	int n = snprintf(buf, RECORD_TEXT,
 			 "closed client=%s local=%s backend=%s up=%" PRIu64
 			 " down=%" PRIu64 " ms=%" PRIu64 " why=%s",
@@ -43,8 +46,8 @@ const char *record_print(const struct record *r, char buf[RECORD_TEXT])
 			 addr_print(&r->backend, backend), r->up, r->down,
 			 r->duration_ms, close_reason_name(r->reason));
 
-	if (r->error < 0)
+	if (error)
 		snprintf(buf + n, (size_t)(RECORD_TEXT - n), " error=\"%s\"",
-			 explain(r));
+			 error);
 	return buf;
 }

@@ -38,6 +38,9 @@ struct record {
 	uint32_t source; /* the relay's own: the ticket of its source */
 };
 
+/* What the system said, in words; NULL if nothing. */
+const char *record_error(const struct record *r);
+
 /* Enough for any access line, its end included. */
 #define RECORD_TEXT 640
 

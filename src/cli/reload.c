@@ -323,7 +323,8 @@ void running_sweep(struct running *run)
 
 static bool stays(const struct option *o)
 {
-	static const char *const live[] = {"drain-timeout", "log-level"};
+	static const char *const live[] = {"drain-timeout", "log-level",
+					   "log-format", "log-to"};
 
 	if (o->scope != OPTION_PROCESS)
 		return false;
@@ -343,6 +344,21 @@ static void warn_of_what_stays(struct config *now, struct config *next)
 			    "(lowport run --replace does so without losing a "
 			    "connection)",
 			    o->name);
+}
+
+bool running_open_log(const struct config *c, void (*mistake)(const char *text))
+{
+	const struct logger_options opt = {
+		.level = (enum log_level)c->log_level,
+		.json = c->log_json != 0,
+		.to = &c->log_to,
+	};
+	struct fault why;
+
+	if (logger_open(&opt, &why) == 0)
+		return true;
+	mistake(why.text);
+	return false;
 }
 
 static int put_into_force(struct running *run, struct generation *next,
@@ -374,6 +390,7 @@ int running_reload(struct running *run, void (*mistake)(const char *text))
 		return status;
 	}
 	run->reloads++;
-	logger_level((enum log_level)next->config.log_level);
+	/* What is listened on is in force; a log that cannot be had is not. */
+	running_open_log(&next->config, mistake);
 	return EXIT_OK;
 }

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "cli/limits.h"
+#include "cli/log_signals.h"
 #include "cli/logger.h"
 #include "cli/run_help.h"
 #include "cli/running.h"
@@ -34,13 +35,12 @@ static void on_sweep(uv_timer_t *timer)
 static void on_left(void *data, const struct relay_route *route,
 		    const struct record *what)
 {
-	char text[RECORD_TEXT];
 	struct running *run = data;
 	struct member *m = route->data;
 	struct generation *g = m->generation;
 
 	if (what && m->group->settings.access_log)
-		logger_put(LEVEL_INFO, record_print(what, text));
+		logger_put_record(what);
 	if (what)
 		stats_end(&m->tally->stats, what);
 	else
@@ -188,7 +188,7 @@ static int watch_signals(struct running *run)
 			return err;
 		run->signals[i].data = run;
 	}
-	return 0;
+	return log_signals_open(&run->log_signals, &run->loop, run->relay);
 }
 
 static struct relay_options relay_options(struct running *run,
@@ -240,6 +240,7 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 	} else {
 		generation_free(g);
 	}
+	log_signals_close(&run->log_signals);
 	demand_finish(&run->demand);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -321,6 +322,7 @@ int cmd_run(int argc, char *const argv[])
 		return run_help();
 	list_init(&run.before);
 	demand_init(&run.demand, pool_is_ours, on_hold, &run);
+	log_signals_hold();
 	proc_ignore_sigpipe();
 	/* Half of libuv's threads may look names up: a few that hang must not
 	 * keep the others from it. */
@@ -328,6 +330,8 @@ int cmd_run(int argc, char *const argv[])
 	g = generation_read(argc, argv, complain);
 	if (!g)
 		return EXIT_USAGE;
-	logger_open((enum log_level)g->config.log_level);
-	return open_and_run(&run, g);
+	if (running_open_log(&g->config, complain))
+		return open_and_run(&run, g);
+	generation_free(g);
+	return EXIT_RUNTIME;
 }

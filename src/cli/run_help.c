@@ -63,7 +63,11 @@ int run_help(void)
 	     "         $LOWPORT_BACKEND_PORT, _ADDRESS, _PATH\n"
 	     "TIME     500ms  10s  5m  2h  1d\n\n"
 	     "SIGTERM or SIGINT: accept no more, let connections finish, exit "
-	     "0; a second\none ends at once. Exit 2: wrong usage. Exit 1: a "
-	     "listener could not be had.");
+	     "0; a second\none ends at once. SIGUSR1 (Ctrl-T on a Mac): say "
+	     "how "
+	     "things are, in the log.\nSIGUSR2: open the file of --log-to "
+	     "anew. "
+	     "Exit 2: wrong usage. Exit 1: a listener\nor the log could not be "
+	     "had.");
 	return EXIT_OK;
 }

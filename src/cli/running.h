@@ -5,6 +5,7 @@
 #include "cli/follow.h"
 #include "cli/generation.h"
 #include "cli/idle.h"
+#include "cli/log_signals.h"
 #include "cli/service_notify.h"
 
 enum { RUNNING_SIGNALS = 3 };
@@ -24,6 +25,7 @@ struct running {
 	struct relay *relay;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
+	struct log_signals log_signals;
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
 	bool loading;   /* launchd loads it anew, which will end this one */
@@ -40,6 +42,11 @@ int running_take_over(struct running *run, struct generation *next,
  * it; what is wrong is told to mistake, and changes nothing. Returns 0, or
  * EXIT_USAGE or EXIT_RUNTIME. */
 int running_reload(struct running *run, void (*mistake)(const char *text));
+
+/* Open the log, or go over to another one. Returns false after telling mistake
+ * why there is none, or why it stays as it was. */
+bool running_open_log(const struct config *c,
+		      void (*mistake)(const char *text));
 
 /* Free the generations whose last client has left. */
 void running_sweep(struct running *run);

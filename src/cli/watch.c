@@ -20,7 +20,7 @@ int cmd_watch(int argc, char *const argv[])
 	}
 	if (!cli_own_path(program, sizeof(program)))
 		return EXIT_RUNTIME;
-	logger_open(LEVEL_INFO);
+	logger_open(&(struct logger_options){.level = LEVEL_INFO}, NULL);
 	watcher_run(argv[0], program, say, &why);
 	complain(why.text);
 	return EXIT_RUNTIME;

@@ -53,6 +53,7 @@ void config_free(struct config *c)
 	free_names(&c->files);
 	free(c->groups);
 	settings_free(&c->defaults);
+	log_to_free(&c->log_to);
 	c->groups = NULL;
 	c->group_count = 0;
 }

@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/log_to.h"
 #include "config/settings.h"
 #include "config/spec.h"
 
@@ -60,6 +61,8 @@ struct config {
 	uint64_t exit_on_idle_ms; /* 0: never */
 	uint64_t splice;          /* 0: off */
 	uint64_t log_level;       /* enum log_level */
+	uint64_t log_json;        /* 0: text */
+	struct log_to log_to;
 
 	struct trouble trouble;
 };

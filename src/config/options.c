@@ -205,6 +205,24 @@ static int parse_path(struct config *c, const struct option *o,
 	return 0;
 }
 
+static int parse_log_format(struct config *c, const struct option *o,
+			    const char *text, struct fault *why)
+{
+	bool json = strcmp(text, "json") == 0;
+
+	if (!json && strcmp(text, "text") != 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is neither text nor json", text);
+	*option_member(c, o) = json;
+	return 0;
+}
+
+static int parse_log_to(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	return log_to_parse((void *)option_member(c, o), text, why);
+}
+
 #define AT(name) offsetof(struct config, name)
 #define OF(name) offsetof(struct settings, name)
 #define DAY      UINT64_C(86400000)
@@ -300,6 +318,13 @@ const struct option options[] = {
 	{"access-log", OPTION_RELAY, "on|off", false, parse_switch,
 	 OF(access_log), 0, 0, "on",
 	 "one line for each connection when it has ended"},
+	{"log-format", OPTION_PROCESS, "text|json", false, parse_log_format,
+	 AT(log_json), 0, 0, "text",
+	 "lines for people, or one JSON object a line"},
+	{"log-to", OPTION_PROCESS, "stderr|FILE|syslog", false, parse_log_to,
+	 AT(log_to), 0, 0, "stderr",
+	 "where the log goes; SIGUSR2 opens a FILE anew, syslog:local0 names "
+	 "the facility"},
 	{NULL, OPTION_PROCESS, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 

@@ -40,6 +40,12 @@ extern const char platform_show_addresses[];
  * there is none. */
 extern const char platform_firewall[];
 
+/* The socket of the syslog daemon. */
+extern const char platform_syslog[];
+
+/* What Ctrl-T on a terminal sends, to ask how things are; 0 if nothing. */
+extern const int platform_info_signal;
+
 /* In a child: be asked to end (SIGTERM) when parent, which has just forked it,
  * dies. Nothing where the system cannot. */
 void platform_die_with(pid_t parent);

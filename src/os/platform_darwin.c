@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
@@ -34,6 +35,10 @@ const char platform_show_addresses[] = "ifconfig";
 
 const char platform_firewall[] =
 	"/usr/libexec/ApplicationFirewall/socketfilterfw";
+
+const char platform_syslog[] = "/var/run/syslog";
+
+const int platform_info_signal = SIGINFO;
 
 /* perflevel0 is the fastest kind; an Intel Mac has no such level. */
 size_t platform_cores(void)

@@ -35,6 +35,10 @@ const char platform_show_addresses[] = "ip address";
 
 const char platform_firewall[] = "";
 
+const char platform_syslog[] = "/dev/log";
+
+const int platform_info_signal = 0;
+
 size_t platform_cores(void)
 {
 	cpu_set_t set;

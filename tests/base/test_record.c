@@ -52,6 +52,16 @@ static void what_the_system_said_stands_at_the_end(void **state)
 	assert_says(buf, end);
 }
 
+static void what_the_system_did_not_say_is_not_said(void **state)
+{
+	struct record r = {.reason = CLOSE_DONE};
+
+	(void)state;
+	assert_null(record_error(&r));
+	r.error = -EPIPE;
+	assert_string_equal(record_error(&r), strerror(EPIPE));
+}
+
 static void the_longest_line_fits(void **state)
 {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -97,6 +107,7 @@ int main(void)
 		cmocka_unit_test(
 			the_access_line_says_who_where_how_much_and_why),
 		cmocka_unit_test(what_the_system_said_stands_at_the_end),
+		cmocka_unit_test(what_the_system_did_not_say_is_not_said),
 		cmocka_unit_test(the_longest_line_fits),
 	};
 

@@ -3,9 +3,11 @@
 #include "support/unit.h"
 
 #include "base/log.h"
+#include "os/platform.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <syslog.h>
 
 static uint64_t member(struct config *c, const struct option *o)
 {
@@ -59,6 +61,8 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	assert_int_equal(c.splice, 1);
 	assert_int_equal(c.log_level, LEVEL_INFO);
 	assert_int_equal(c.defaults.access_log, 1);
+	assert_int_equal(c.log_json, 0);
+	assert_int_equal(c.log_to.place, LOG_TO_STDERR);
 	assert_true(c.defaults.backlog > 0);
 	assert_int_equal(c.group_count, 0);
 	assert_int_equal(c.defaults.rules.count, 0);
@@ -112,6 +116,8 @@ static void good_values_arrive(void **state)
 		{"log-level", "debug", LEVEL_DEBUG},
 		{"access-log", "on", 1},
 		{"access-log", "off", 0},
+		{"log-format", "text", 0},
+		{"log-format", "json", 1},
 	};
 
 	(void)state;
@@ -210,6 +216,17 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		{"log-level", "verbose", "try error, warn, info or debug"},
 		{"log-level", "INFO", "try error"},
 		{"access-log", "yes", "neither on nor off"},
+		{"log-format", "JSON", "neither text nor json"},
+		{"log-to", "", "neither a path"},
+		{"log-to", "lowport.log", "try /var/log/lowport.log, or ./"},
+		{"log-to", "stdout", "nor stderr, syslog or"},
+		{"log-to", "syslogd", "neither a path"},
+		{"log-to", "syslog:", "not followed by a facility"},
+		{"log-to", "syslog:local", "try daemon, user, local0"},
+		{"log-to", "syslog:local8", "try daemon, user, local0"},
+		{"log-to", "syslog:kern@/x", "try daemon, user, local0"},
+		{"log-to", "syslog@", "its whole path behind @"},
+		{"log-to", "syslog:user@x", "its whole path behind @"},
 	};
 
 	(void)state;
@@ -228,6 +245,42 @@ static void bad_values_are_named_with_what_would_be_right(void **state)
 		assert_says(why.text, rows[i].word);
 		config_free(&c);
 	}
+}
+
+static void the_log_goes_where_it_was_sent(void **state)
+{
+	static const struct {
+		const char *text;
+		enum log_place place;
+		const char *path;
+		int facility;
+	} rows[] = {
+		{"/var/log/a", LOG_TO_FILE, "/var/log/a", 0},
+		{"./a@b", LOG_TO_FILE, "./a@b", 0},
+		{"../syslog", LOG_TO_FILE, "../syslog", 0},
+		{"stderr", LOG_TO_STDERR, NULL, 0},
+		{"syslog", LOG_TO_SYSLOG, platform_syslog, LOG_DAEMON},
+		{"syslog:user", LOG_TO_SYSLOG, platform_syslog, LOG_USER},
+		{"syslog:local7", LOG_TO_SYSLOG, platform_syslog, LOG_LOCAL7},
+		{"syslog@/a@b", LOG_TO_SYSLOG, "/a@b", LOG_DAEMON},
+		{"syslog:auth@/a:b", LOG_TO_SYSLOG, "/a:b", LOG_AUTH},
+	};
+	const struct option *o = option_find("log-to");
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	for (size_t i = 0; i < COUNT(rows); i++) {
+		assert_int_equal(o->parse(&c, o, rows[i].text, &why), 0);
+		assert_int_equal(c.log_to.place, rows[i].place);
+		assert_int_equal(c.log_to.facility, rows[i].facility);
+		if (rows[i].path)
+			assert_string_equal(c.log_to.path, rows[i].path);
+		else
+			assert_null(c.log_to.path);
+	}
+	config_free(&c);
 }
 
 static void a_rate_has_its_period(void **state)
@@ -313,6 +366,7 @@ int main(void)
 		cmocka_unit_test(good_values_arrive),
 		cmocka_unit_test(fronts_are_kept_in_their_order),
 		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
+		cmocka_unit_test(the_log_goes_where_it_was_sent),
 		cmocka_unit_test(a_rate_has_its_period),
 		cmocka_unit_test(
 			every_default_is_refused_with_rubbish_behind_it),

@@ -419,7 +419,7 @@ static void lines_for_the_journal_carry_no_time(void **state)
 	struct proc *p = run_with_stream("$(stat -L -c %d:%i /proc/self/fd/2)");
 
 	(void)state;
-	assert_memory_equal(proc_err(p), "info listening on ", 18);
+	assert_memory_equal(proc_err(p), "<6>info listening on ", 21);
 	program_stop(p);
 }
 
