@@ -146,7 +146,7 @@ static void read_file(struct reader *r, const char *path, unsigned line)
 	int err;
 
 	/* A file may name itself. */
-	if (p->depth >= PF_DEPTH_MOST || p->files >= PF_FILES_MOST) {
+	if (p->files >= PF_FILES_MOST) {
 		leave_file(r, path, line,
 			   "there were enough files before it: does one name "
 			   "itself?");
@@ -160,11 +160,9 @@ static void read_file(struct reader *r, const char *path, unsigned line)
 	below = malloc(sizeof(*below));
 	p->no_memory |= !below;
 	if (below) {
-		p->depth++;
 		p->files++;
 		*below = (struct reader){.p = p, .file = path};
 		read_text(p, below, text, length);
-		p->depth--;
 	}
 	free(below);
 	free(text);

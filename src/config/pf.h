@@ -18,7 +18,6 @@ enum {
 	PF_MESSAGES_MOST = 1000,  /* others are only counted */
 	PF_MISTAKES_MOST = 20,    /* then reading ends */
 	PF_FILES_MOST = 64,       /* that a file names */
-	PF_DEPTH_MOST = 8,        /* of files that name files */
 };
 
 enum pf_where {
@@ -86,7 +85,7 @@ struct pf {
 	 * a negative errno; the text is freed by the reader. NULL: none is
 	 * read. */
 	int (*open)(const char *path, char **text, size_t *length);
-	unsigned depth, files;
+	unsigned files; /* that have been */
 	struct pf_macros macros;
 };
 

@@ -125,7 +125,9 @@ static void add_interface(struct pf_places *out, struct pf_rule *r,
 	struct pf_place place = {.where = PF_INTERFACE,
 				 .family = family_of(families)};
 
-	snprintf(place.interface, sizeof(place.interface), "%s", name);
+	/* netif_is_name() has seen that it fits. */
+	memcpy(place.interface, name,
+	       strnlen(name, sizeof(place.interface) - 1));
 	add(out, r, &place);
 }
 
