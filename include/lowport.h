@@ -36,9 +36,9 @@ struct relay_tally {
 struct relay_backend {
 	struct addr addr;          /* of a name, only the port counts */
 	const char *host;          /* NULL if addr is all there is */
-	struct relay_tally *tally; /* NULL: nobody wants to know. Several
-				    * backends, of one route after another,
-				    * may have the same */
+	struct relay_tally *tally; /* NULL: nobody wants to know. It has to
+				    * stay as the route has to; one route
+				    * after another may have the same */
 };
 
 /* Whoever connects from this network is let in, or refused. */
@@ -82,8 +82,7 @@ struct relay_entry {
  * listener points to it or a connection that came in by it has not left: until
  * the call of relay_options.left for the last one has returned, or until
  * relay_free() has. An array of backends, a door or an entry that several routes
- * share has to stay for each of them. relay_route_defaults()
- * begins one.
+ * share has to stay for each of them. relay_route_defaults() begins one.
  */
 struct relay_route {
 	const struct relay_backend *backends;
@@ -229,8 +228,8 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
 		      const struct addr *to, struct addr *where);
 
 /* Close the listener that relay_listen() took fd for; its connections live on,
- * and their route has to (see there). Returns 0, or -ENOENT if there is none (any more, as
- * after relay_drain()). */
+ * and their route has to stay for them. Returns 0, or -ENOENT if there is none
+ * (any more, as after relay_drain()). */
 int relay_unlisten(struct relay *r, int fd);
 
 /* New clients of the listener that relay_listen() took fd for are served as

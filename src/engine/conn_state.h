@@ -32,7 +32,7 @@ struct side {
 	struct watch *watch;
 };
 
-/* There are as many as clients, so it is small: test_conn_size knows. */
+/* There are as many of these as clients. */
 struct conn {
 	struct list node; /* in the worker's conns */
 	struct worker *worker;
@@ -59,6 +59,12 @@ struct conn {
 	uint8_t silence;      /* enum conn_silence */
 	bool kept_alive;      /* the backend's side is */
 };
+
+/* With the sockets' watches and what malloc() adds, half a KiB at most. */
+enum { CONN_SIZE_MOST = 328 };
+
+_Static_assert(sizeof(struct conn) <= CONN_SIZE_MOST,
+	       "an idle connection has become dearer");
 
 static inline uint32_t conn_ticks(uint64_t now_ms)
 {
