@@ -18,11 +18,16 @@ struct command {
 	const char *help; /* one line; NULL: not for people */
 };
 
+/* Ends with a row whose name is NULL. */
+extern const struct command commands[];
+
 int cmd_run(int argc, char *const argv[]);
 int cmd_install(int argc, char *const argv[]);
 int cmd_uninstall(int argc, char *const argv[]);
 int cmd_doctor(int argc, char *const argv[]);
 int cmd_watch(int argc, char *const argv[]);
+int cmd_completions(int argc, char *const argv[]);
+int cmd_manual(int argc, char *const argv[]);
 
 /* lowport: TEXT on standard error, each further line indented. */
 void complain(const char *text);
