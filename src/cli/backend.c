@@ -164,8 +164,10 @@ static void go_down(struct backend *b)
 	b->state = DOWN;
 	b->pid = 0;
 	uv_timer_stop(&b->timer);
-	if (b->for_good)
+	if (b->for_good) {
+		b->plan.gone(b->plan.data);
 		return;
+	}
 	b->plan.hold(b->plan.data, b, false);
 	if (b->clients > 0)
 		wait_until(b, b->start_at_ms);
@@ -345,6 +347,11 @@ void backend_left(struct backend *b, const struct record *what)
 	if (b->state == UP && b->plan.stop_idle_ms > 0 &&
 	    !uv_is_active((uv_handle_t *)&b->timer))
 		wait_until(b, b->idle_since_ms + b->plan.stop_idle_ms);
+}
+
+bool backend_holds(const struct backend *b)
+{
+	return b->state == ENDING && !b->for_good;
 }
 
 void backend_stop(struct backend *b)

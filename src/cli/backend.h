@@ -31,6 +31,8 @@ struct backend_plan {
 	/* Clients are to wait in the backlog: who connects to a backend that
 	 * ends might be accepted once more, and then be cut off. */
 	void (*hold)(void *data, const struct backend *b, bool hold);
+	/* After backend_stop(): it is gone, and may be closed. */
+	void (*gone)(void *data);
 	void *data;
 };
 
@@ -44,6 +46,9 @@ bool backend_arrived(struct backend *b);
 
 /* what may be NULL. */
 void backend_left(struct backend *b, const struct record *what);
+
+/* Are its clients to wait now? */
+bool backend_holds(const struct backend *b);
 
 /* For SIGCHLD: has it ended? */
 void backend_look(struct backend *b);

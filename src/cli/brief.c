@@ -6,6 +6,7 @@
 static const struct {
 	const char *name, *text;
 } briefs[] = {
+	{"config", "read this file, or folder (-c)"},
 	{"listen", "take connections here (repeatable)"},
 	{"to", "forward them there; another --to: instead"},
 	{"exec", "start this for the first client"},
@@ -31,6 +32,12 @@ static const struct {
 	{"backlog", "clients that may wait to be accepted"},
 	{"unix-mode", "permissions of unix:/path listeners"},
 	{"splice", "let the kernel move bulk data"},
+	{"status", "the socket that lowport status asks"},
+	{"http", "show there what lowport does"},
+	{"http-host", "a name that it may be called by there"},
+	{"http-anywhere", "let other machines reach --http"},
+	{"log-format", "lines for people, or for programs"},
+	{"log-to", "where the log goes"},
 	{"log-level", "error, warn, info or debug"},
 	{"access-log", "a line for each ended connection"},
 };

@@ -22,6 +22,7 @@ struct command {
 extern const struct command commands[];
 
 int cmd_run(int argc, char *const argv[]);
+int cmd_check(int argc, char *const argv[]);
 int cmd_install(int argc, char *const argv[]);
 int cmd_uninstall(int argc, char *const argv[]);
 int cmd_doctor(int argc, char *const argv[]);

@@ -61,7 +61,7 @@ static int print_help(void)
 	     "lowport.fish\n\n"
 	     "bash needs the package bash-completion to find it, or a line "
 	     "in ~/.bashrc:\n\n"
-	     "  . <(lowport completions bash)");
+	     "  eval \"$(lowport completions bash)\"");
 	return EXIT_OK;
 }
 

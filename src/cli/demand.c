@@ -29,11 +29,33 @@ struct place {
 	const char *path; /* NULL: it has a port */
 };
 
-static int choose(struct demand_group *d, struct config_group *g,
-		  struct fault *why)
+struct wanted {
+	struct list node;
+	unsigned users;
+	struct backend *backend;
+	struct backend_plan plan;
+	enum backend_choice choice;
+	uint16_t port; /* that was chosen */
+	char *command;
+	char **argv, **envp; /* envp borrows from set */
+	char *set[8];        /* variables of ours */
+	char *where;
+	char *path; /* made by place_path() */
+};
+
+/* Say in g where w is. */
+static void tell_place(const struct wanted *w, struct config_group *g)
 {
-	uint16_t port = 0;
-	int err = g->choice == BACKEND_PORT ? place_port(&port)
+	for (size_t i = 0; i < g->backend_count; i++)
+		if (w->choice == BACKEND_PORT)
+			g->backends[i].addr.port = w->port;
+		else if (w->choice == BACKEND_PATH)
+			g->backends[i].addr.path = w->path;
+}
+
+static int choose(struct wanted *d, struct config_group *g, struct fault *why)
+{
+	int err = g->choice == BACKEND_PORT ? place_port(&d->port)
 					    : place_path(&d->path);
 
 	if (err < 0)
@@ -45,11 +67,7 @@ static int choose(struct demand_group *d, struct config_group *g,
 					   "$XDG_RUNTIME_DIR, $TMPDIR or /tmp: "
 					   "%s",
 				 strerror(-err));
-	for (size_t i = 0; i < g->backend_count; i++)
-		if (g->choice == BACKEND_PORT)
-			g->backends[i].addr.port = port;
-		else
-			g->backends[i].addr.path = d->path;
+	tell_place(d, g);
 	return 0;
 }
 
@@ -67,10 +85,10 @@ static void print_place(const struct relay_backend *b, struct place *p)
 			  sizeof(p->address));
 }
 
-static bool add(struct demand_group *d, const char *format, ...)
+static bool add(struct wanted *d, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static bool add(struct demand_group *d, const char *format, ...)
+static bool add(struct wanted *d, const char *format, ...)
 {
 	size_t n = 0;
 	va_list args;
@@ -86,7 +104,7 @@ static bool add(struct demand_group *d, const char *format, ...)
 	return length >= 0;
 }
 
-static bool make_environment(struct demand_group *d, const struct place *p,
+static bool make_environment(struct wanted *d, const struct place *p,
 			     bool pool_is_ours)
 {
 	const char *dropped[16];
@@ -109,7 +127,7 @@ static bool make_environment(struct demand_group *d, const struct place *p,
 	return d->envp != NULL;
 }
 
-static bool make_words(struct demand_group *d, const struct config_group *g,
+static bool make_words(struct wanted *d, const struct config_group *g,
 		       const struct place *p)
 {
 	const struct words_value values[] = {
@@ -133,7 +151,7 @@ static bool make_words(struct demand_group *d, const struct config_group *g,
 	return d->argv != NULL;
 }
 
-static bool make_where(struct demand_group *d, const struct relay_backend *b)
+static bool make_where(struct wanted *d, const struct relay_backend *b)
 {
 	char text[ADDR_TEXT];
 	int n;
@@ -147,97 +165,222 @@ static bool make_where(struct demand_group *d, const struct relay_backend *b)
 	return n >= 0;
 }
 
-static int prepare_group(struct demand_group *d, struct config *c,
-			 struct config_group *g, bool pool_is_ours,
-			 struct fault *why)
+static void free_wanted(struct wanted *w)
+{
+	place_remove(w->path);
+	words_free(w->argv);
+	free(w->envp);
+	free(w->where);
+	free(w->command);
+	for (size_t i = 0; w->set[i]; i++)
+		free(w->set[i]);
+	free(w);
+}
+
+static void close_backend(struct wanted *w)
+{
+	if (w->backend)
+		backend_close(w->backend);
+	w->backend = NULL;
+}
+
+static void let_go(struct wanted *w)
+{
+	list_remove(&w->node);
+	close_backend(w);
+	free_wanted(w);
+}
+
+/* Those that nobody wants any more, and that have ended. */
+static void sweep(struct demand *d)
+{
+	struct list *pos, *after;
+
+	list_for_each_safe (pos, after, &d->all) {
+		struct wanted *w = list_entry(pos, struct wanted, node);
+
+		if (w->users == 0 && backend_is_gone(w->backend))
+			let_go(w);
+	}
+}
+
+static void on_hold(void *data, const struct backend *b, bool hold)
+{
+	const struct demand *d = data;
+
+	d->hold(d->data, b, hold);
+}
+
+static void on_gone(void *data)
+{
+	struct demand *d = data;
+
+	if (!d->looking && !d->finishing)
+		sweep(d);
+}
+
+static int prepare(struct demand *all, struct wanted *d, struct config_group *g,
+		   struct fault *why)
 {
 	struct place place;
 
+	d->choice = g->choice;
 	if (g->choice != BACKEND_GIVEN && choose(d, g, why) < 0)
 		return -EADDRNOTAVAIL;
 	print_place(&g->backends[0], &place);
-	if (!make_environment(d, &place, pool_is_ours) ||
+	d->command = strdup(g->command);
+	if (!d->command || !make_environment(d, &place, all->pool_is_ours) ||
 	    !make_words(d, g, &place) || !make_where(d, &g->backends[0]))
 		return fault_set(why, -ENOMEM, "out of memory");
 	d->plan = (struct backend_plan){
-		.command = g->command,
+		.command = d->command,
 		.argv = d->argv,
 		.envp = d->envp,
 		.where = d->where,
 		.path = d->path,
-		.stop_idle_ms = c->stop_idle_ms,
+		.stop_idle_ms = g->settings.stop_idle_ms,
+		.hold = on_hold,
+		.gone = on_gone,
+		.data = all,
 	};
 	return 0;
-}
-
-int demand_prepare(struct demand *d, struct config *c, bool pool_is_ours,
-		   struct fault *why)
-{
-	bool any = false;
-	int err = 0;
-
-	d->groups = calloc(c->group_count, sizeof(*d->groups));
-	if (!d->groups)
-		return fault_set(why, -ENOMEM, "out of memory");
-	d->count = c->group_count;
-	for (size_t i = 0; i < d->count && err == 0; i++) {
-		if (!c->groups[i].command)
-			continue;
-		any = true;
-		err = prepare_group(&d->groups[i], c, &c->groups[i],
-				    pool_is_ours, why);
-	}
-	if (any)
-		proc_keep_inherited();
-	return err;
 }
 
 static void on_child_ended(uv_signal_t *handle, int number)
 {
 	struct demand *d = handle->data;
+	struct list *pos;
 
 	(void)number;
-	for (size_t i = 0; i < d->count; i++)
-		if (d->groups[i].backend)
-			backend_look(d->groups[i].backend);
+	d->looking = true;
+	list_for_each (pos, &d->all)
+		backend_look(list_entry(pos, struct wanted, node)->backend);
+	d->looking = false;
+	if (!d->finishing)
+		sweep(d);
 }
 
-int demand_open(struct demand *d, uv_loop_t *loop,
-		void (*hold)(void *data, const struct backend *b, bool hold),
-		void *data)
+void demand_init(struct demand *d, bool pool_is_ours,
+		 void (*hold)(void *data, const struct backend *b, bool hold),
+		 void *data)
+{
+	*d = (struct demand){
+		.pool_is_ours = pool_is_ours, .hold = hold, .data = data};
+	list_init(&d->all);
+}
+
+static int open_backend(struct demand *d, struct wanted *w)
+{
+	int err = backend_open(&w->backend, d->loop, &w->plan);
+
+	if (err == 0)
+		err = uv_signal_start(&d->ended, on_child_ended, SIGCHLD);
+	return err;
+}
+
+int demand_open(struct demand *d, uv_loop_t *loop)
 {
 	int err = uv_signal_init(loop, &d->ended);
+	struct list *pos;
 
 	if (err < 0)
 		return err;
-	d->open = true;
+	d->loop = loop;
 	d->ended.data = d;
 	uv_unref((uv_handle_t *)&d->ended);
-	for (size_t i = 0; i < d->count && err == 0; i++) {
-		struct demand_group *g = &d->groups[i];
-
-		if (!g->argv)
-			continue;
-		g->plan.hold = hold;
-		g->plan.data = data;
-		err = backend_open(&g->backend, loop, &g->plan);
-		if (err == 0)
-			err = uv_signal_start(&d->ended, on_child_ended,
-					      SIGCHLD);
+	list_for_each (pos, &d->all) {
+		err = open_backend(d, list_entry(pos, struct wanted, node));
+		if (err < 0)
+			break;
 	}
 	return err;
 }
 
-struct backend *demand_backend(const struct demand *d, size_t group)
+/* One that is wanted, and is all that g asks for. */
+static struct wanted *find_same(struct demand *d, const struct config_group *g)
 {
-	return d->groups[group].backend;
+	struct list *pos;
+
+	list_for_each (pos, &d->all) {
+		struct wanted *w = list_entry(pos, struct wanted, node);
+		struct wanted given = {.where = NULL};
+		bool same = w->users > 0 && w->choice == g->choice &&
+			    w->plan.stop_idle_ms == g->settings.stop_idle_ms &&
+			    strcmp(w->command, g->command) == 0;
+
+		if (same && g->choice == BACKEND_GIVEN) {
+			same = make_where(&given, &g->backends[0]) &&
+			       strcmp(w->where, given.where) == 0;
+			free(given.where);
+		}
+		if (same)
+			return w;
+	}
+	return NULL;
+}
+
+static int make(struct demand *d, struct wanted **out, struct config_group *g,
+		struct fault *why)
+{
+	struct wanted *w = calloc(1, sizeof(*w));
+	int err = w ? prepare(d, w, g, why)
+		    : fault_set(why, -ENOMEM, "out of memory");
+
+	if (err == 0 && d->loop) {
+		err = open_backend(d, w);
+		if (err < 0)
+			fault_set(why, err, "%s", uv_strerror(err));
+	}
+	if (err < 0) {
+		if (w)
+			close_backend(w);
+		if (w)
+			free_wanted(w);
+		return err;
+	}
+	proc_keep_inherited();
+	list_append(&d->all, &w->node);
+	*out = w;
+	return 0;
+}
+
+int demand_take(struct demand *d, struct wanted **out, struct config_group *g,
+		struct fault *why)
+{
+	struct wanted *w = find_same(d, g);
+	int err = w ? 0 : make(d, &w, g, why);
+
+	if (err < 0)
+		return err;
+	w->users++;
+	tell_place(w, g);
+	*out = w;
+	return 0;
+}
+
+void demand_drop(struct demand *d, struct wanted *w)
+{
+	if (!w || --w->users > 0)
+		return;
+	if (!w->backend)
+		let_go(w);
+	else
+		backend_stop(w->backend);
+	if (!d->finishing)
+		sweep(d);
+}
+
+struct backend *demand_backend(const struct wanted *w)
+{
+	return w ? w->backend : NULL;
 }
 
 static void stop_all(struct demand *d)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (d->groups[i].backend)
-			backend_stop(d->groups[i].backend);
+	struct list *pos;
+
+	list_for_each (pos, &d->all)
+		backend_stop(list_entry(pos, struct wanted, node)->backend);
 }
 
 void demand_hurry(struct demand *d)
@@ -248,44 +391,43 @@ void demand_hurry(struct demand *d)
 
 static bool all_are_gone(const struct demand *d)
 {
-	for (size_t i = 0; i < d->count; i++)
-		if (d->groups[i].backend &&
-		    !backend_is_gone(d->groups[i].backend))
+	struct list *pos;
+
+	list_for_each (pos, &d->all)
+		if (!backend_is_gone(
+			    list_entry(pos, struct wanted, node)->backend))
 			return false;
 	return true;
 }
 
-void demand_finish(struct demand *d, uv_loop_t *loop)
+void demand_finish(struct demand *d)
 {
+	struct list *pos, *after;
+
+	if (!d->loop)
+		return;
 	d->finishing = true;
 	stop_all(d);
 	while (!all_are_gone(d))
-		uv_run(loop, UV_RUN_ONCE);
-	for (size_t i = 0; i < d->count; i++) {
-		if (d->groups[i].backend)
-			backend_close(d->groups[i].backend);
-		d->groups[i].backend = NULL;
-	}
-	if (d->open)
-		uv_close((uv_handle_t *)&d->ended, NULL);
-	d->open = false;
-}
+		uv_run(d->loop, UV_RUN_ONCE);
+	/* Those that are wanted still are given back later. */
+	list_for_each_safe (pos, after, &d->all) {
+		struct wanted *w = list_entry(pos, struct wanted, node);
 
-static void free_group(struct demand_group *g)
-{
-	place_remove(g->path);
-	words_free(g->argv);
-	free(g->envp);
-	free(g->where);
-	for (size_t i = 0; g->set[i]; i++)
-		free(g->set[i]);
+		close_backend(w);
+		if (w->users == 0)
+			let_go(w);
+	}
+	uv_close((uv_handle_t *)&d->ended, NULL);
+	d->loop = NULL;
 }
 
 void demand_free(struct demand *d)
 {
-	for (size_t i = 0; i < d->count; i++)
-		free_group(&d->groups[i]);
-	free(d->groups);
-	d->groups = NULL;
-	d->count = 0;
+	while (!list_is_empty(&d->all)) {
+		struct wanted *w = list_entry(d->all.next, struct wanted, node);
+
+		list_remove(&w->node);
+		free_wanted(w);
+	}
 }

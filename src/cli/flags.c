@@ -15,6 +15,22 @@ static const struct usage usages[] = {
 	  {"print", NULL, "print the property list only", false},
 	  {"daemon", NULL, "print that of a LaunchDaemon", false},
 	  {"reload", "LABEL", "load an installed one anew", false}}},
+	{"check", true, NULL, {{0}}},
+	{"status",
+	 false,
+	 NULL,
+	 {{"socket", "PATH", "only the lowport that answers there", false},
+	  {"connections", NULL, "every open connection, with its id", false},
+	  {"watch", NULL, "again and again", false},
+	  {"json", NULL, "for programs", false}}},
+	{"kill",
+	 false,
+	 "ID",
+	 {{"socket", "PATH", "of the lowport that answers there", false}}},
+	{"convert-pf",
+	 false,
+	 "FILE",
+	 {{"install", NULL, "only the lines for lowport install", false}}},
 	{"uninstall", false, "LABEL", {{0}}},
 	{"doctor",
 	 false,
@@ -64,7 +80,8 @@ static bool pick_words(const char *argument, char words[BRIEF_TEXT])
 
 		for (size_t i = 0; i < length; i++)
 			upper = upper || isupper((unsigned char)argument[i]);
-		if (!upper && used + length + 2 < BRIEF_TEXT)
+		if (!upper && !memchr(argument, '/', length) &&
+		    used + length + 2 < BRIEF_TEXT)
 			used += (size_t)snprintf(words + used,
 						 BRIEF_TEXT - used, "%s%.*s",
 						 used > 0 ? " " : "",

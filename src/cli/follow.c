@@ -28,25 +28,31 @@ struct door {
 	bool dead;
 };
 
+/* What a configuration says of it. */
+struct terms {
+	const struct listen_request *asked; /* NULL: nothing any more */
+	const struct config_group *group;   /* NULL: it was handed over */
+	const struct relay_route *route;    /* of its doors */
+};
+
 /* One interface as one --listen asks for it. */
 struct followed {
 	struct list node;
 	struct follow *follow;
-	const struct listen_request *asked;
-	const struct config_group *group; /* NULL: it was handed over */
-	struct relay_route route;         /* of its doors */
-	uint16_t port;                    /* 0 until the first has one */
-	unsigned index;                   /* 0: the interface is not there */
+	struct terms now, next; /* next: from follow_commit() on */
+	uint16_t port;          /* 0 until the first has one */
+	unsigned index;         /* 0: the interface is not there */
 	bool told; /* that the system does not tell interfaces apart */
 	struct relay_entry entry;
 	struct addr at[NETIF_ADDRESSES_MAX]; /* that it has, port 0 */
 	struct door door[NETIF_ADDRESSES_MAX];
 	size_t count;
+	bool is_new;
 };
 
 struct follow {
 	struct relay *relay;
-	struct list all;
+	struct list all, gone;
 	int watched;
 	uint64_t again_ms;
 	uv_poll_t poll;
@@ -111,7 +117,7 @@ static int hand_over(struct followed *x, struct listeners *one,
 	int fd = l->fd, err;
 
 	*bound = l->addr;
-	err = relay_listen(x->follow->relay, fd, &l->addr, &x->route);
+	err = relay_listen(x->follow->relay, fd, &l->addr, x->now.route);
 	if (err == 0)
 		l->fd = -1;
 	return err < 0 ? err : fd;
@@ -126,7 +132,7 @@ static void say_device(struct followed *x, int device)
 	    "%s: the system does not let this user bind to %s itself (%s): "
 	    "whoever sends to its addresses through another interface is "
 	    "served too",
-	    x->asked->text, x->asked->interface, strerror(-device));
+	    x->now.asked->text, x->now.asked->interface, strerror(-device));
 }
 
 /* IP_FREEBIND would take an address that is still being checked (RFC 4862), but
@@ -144,10 +150,10 @@ static void say_refused(const struct followed *x, struct door *door, int err,
 		say(LEVEL_DEBUG,
 		    "%s: an address of %s cannot be bound yet (IPv6 looks for "
 		    "another machine that has it first); trying again",
-		    x->asked->text, x->asked->interface);
+		    x->now.asked->text, x->now.asked->interface);
 	else
-		say(LEVEL_ERROR, "%s: %s It is tried again.", x->asked->text,
-		    why->text);
+		say(LEVEL_ERROR, "%s: %s It is tried again.",
+		    x->now.asked->text, why->text);
 }
 
 /* Returns false if it has to be tried again. */
@@ -158,7 +164,8 @@ static bool open_door(struct followed *x, size_t i)
 	struct listeners one = {0};
 	struct fault why;
 	char rest[128];
-	int device = 0, err = listen_open_address(&at, x->asked, &one, &why);
+	int device = 0,
+	    err = listen_open_address(&at, x->now.asked, &one, &why);
 
 	if (err == 0) {
 		device = one.at[0].device;
@@ -175,8 +182,8 @@ static bool open_door(struct followed *x, size_t i)
 	}
 	door->error = 0;
 	x->port = bound.port;
-	snprintf(rest, sizeof(rest), " (%s)", x->asked->text);
-	announce_listening(&bound, x->group, rest);
+	snprintf(rest, sizeof(rest), " (%s)", x->now.asked->text);
+	announce_listening(&bound, x->now.group, rest);
 	say_device(x, device);
 	return true;
 }
@@ -194,13 +201,17 @@ static void lose(struct followed *x, size_t i)
 	struct addr at = with_port(&x->at[i], x->port);
 	char text[ADDR_TEXT];
 
-	if (!x->group)
+	if (!x->now.group)
 		say(LEVEL_INFO, "%s: %s has gone: its clients are sent away",
-		    x->asked->text, print_ip(&at, text));
+		    x->now.asked->text, print_ip(&at, text));
 	else if (x->door[i].fd >= 0)
 		say(LEVEL_INFO,
-		    "no longer listening on %s: %s has lost it (%s)",
-		    addr_print(&at, text), x->asked->interface, x->asked->text);
+		    x->next.asked
+			    ? "no longer listening on %s: %s has lost it (%s)"
+			    : "no longer listening on %s: %s is not asked for "
+			      "any more (%s)",
+		    addr_print(&at, text), x->now.asked->interface,
+		    x->now.asked->text);
 	close_door(x, &x->door[i]);
 	x->count--;
 	x->at[i] = x->at[x->count];
@@ -214,9 +225,9 @@ static void gain(struct followed *x, const struct addr *a)
 	x->at[x->count] = *a;
 	x->door[x->count] = (struct door){.fd = -1};
 	x->count++;
-	if (!x->group)
+	if (!x->now.group)
 		say(LEVEL_INFO, "%s: %s is there: its clients are served",
-		    x->asked->text, print_ip(a, text));
+		    x->now.asked->text, print_ip(a, text));
 }
 
 static bool is_among(const struct addr *a, const struct addr *at, size_t count)
@@ -231,7 +242,7 @@ static bool open_doors(struct followed *x)
 {
 	bool fine = true;
 
-	for (size_t i = 0; x->group && i < x->count; i++) {
+	for (size_t i = 0; x->now.group && i < x->count; i++) {
 		if (x->door[i].dead)
 			close_door(x, &x->door[i]);
 		if (x->door[i].fd < 0 && !open_door(x, i))
@@ -243,7 +254,7 @@ static bool open_doors(struct followed *x)
 /* Returns false if that has to be done again before something changes. */
 static bool look_at(struct followed *x)
 {
-	const struct listen_request *asked = x->asked;
+	const struct listen_request *asked = x->now.asked;
 	struct addr now[NETIF_ADDRESSES_MAX];
 	unsigned index = if_nametoindex(asked->interface);
 	int count = netif_addresses(asked->interface, asked->link_local, now);
@@ -341,6 +352,7 @@ int follow_new(struct follow **out, uv_loop_t *loop, struct relay *relay,
 	f->relay = relay;
 	f->again_ms = AGAIN_MS;
 	list_init(&f->all);
+	list_init(&f->gone);
 	err = start_watching(f, loop);
 	if (err < 0) {
 		free(f);
@@ -354,67 +366,154 @@ int follow_new(struct follow **out, uv_loop_t *loop, struct relay *relay,
 	return 0;
 }
 
-static struct followed *add(struct follow *f,
-			    const struct listen_request *asked)
+static bool is_same(const struct listen_request *a,
+		    const struct listen_request *b)
 {
-	struct followed *x = calloc(1, sizeof(*x));
+	return strcmp(a->interface, b->interface) == 0 &&
+	       a->link_local == b->link_local && a->addr.port == b->addr.port;
+}
 
-	if (!x)
-		return NULL;
-	x->follow = f;
-	x->asked = asked;
-	x->port = asked->addr.port;
-	x->entry.at = x->at;
-	list_append(&f->all, &x->node);
+/* The one that these terms are of, which may be there already. */
+static struct followed *find(struct follow *f, const struct terms *terms)
+{
+	struct list *pos;
+
+	list_for_each (pos, &f->all) {
+		struct followed *x = list_entry(pos, struct followed, node);
+		const struct terms *known = x->next.asked ? &x->next : &x->now;
+
+		/* All that one request was handed share it. */
+		if (x->next.asked ? known->asked == terms->asked
+				  : is_same(known->asked, terms->asked) &&
+					    !known->group == !terms->group)
+			return x;
+	}
+	return NULL;
+}
+
+static struct followed *add(struct follow *f, const struct terms *terms)
+{
+	struct followed *x = find(f, terms);
+
+	if (!x) {
+		x = calloc(1, sizeof(*x));
+		if (!x)
+			return NULL;
+		x->follow = f;
+		x->port = terms->asked->addr.port;
+		x->entry.at = x->at;
+		list_append(&f->all, &x->node);
+	}
+	x->next = *terms;
 	return x;
+}
+
+void follow_begin(struct follow *f)
+{
+	struct list *pos;
+
+	list_for_each (pos, &f->all)
+		list_entry(pos, struct followed, node)->next.asked = NULL;
 }
 
 int follow_listen(struct follow *f, const struct listener_spec *spec,
 		  const struct config_group *g, const struct relay_route *route)
 {
-	struct followed *x = add(f, &spec->request);
+	const struct terms terms = {&spec->request, g, route};
 
-	if (!x)
-		return -ENOMEM;
-	x->group = g;
-	x->route = *route;
-	return 0;
+	return add(f, &terms) ? 0 : -ENOMEM;
 }
 
-/* All that one request was handed share it. */
 const struct relay_entry *follow_entry(struct follow *f,
 				       const struct listen_request *asked)
 {
-	struct followed *x = NULL;
-	struct list *pos;
+	const struct terms terms = {asked, NULL, NULL};
+	struct followed *x = add(f, &terms);
 
-	list_for_each (pos, &f->all) {
-		x = list_entry(pos, struct followed, node);
-		if (x->asked == asked)
-			return &x->entry;
-	}
-	x = add(f, asked);
 	return x ? &x->entry : NULL;
 }
 
-void follow_start(struct follow *f)
+/* Nobody asks for it any more. */
+static void give_up(struct followed *x)
 {
-	struct list *pos;
+	for (size_t i = x->count; i-- > 0;)
+		if (x->now.group)
+			lose(x, i);
+	list_remove(&x->node);
+	list_append(&x->follow->gone, &x->node);
+}
 
-	uv_poll_start(&f->poll, UV_READABLE, on_change);
-	look(f);
-	list_for_each (pos, &f->all) {
+static void reroute(struct followed *x)
+{
+	for (size_t i = 0; i < x->count && x->now.group; i++)
+		if (x->door[i].fd >= 0 &&
+		    relay_reroute(x->follow->relay, x->door[i].fd,
+				  x->now.route) < 0)
+			x->door[i].dead = true;
+}
+
+static void say_waiting(const struct followed *x)
+{
+	if (x->count == 0)
+		say(LEVEL_INFO,
+		    x->index == 0 ? "%s: there is no interface %s yet; "
+				    "waiting for it"
+				  : "%s: %s has no address yet; waiting for "
+				    "one",
+		    x->now.asked->text, x->now.asked->interface);
+}
+
+void follow_commit(struct follow *f)
+{
+	struct list *pos, *after;
+
+	list_for_each_safe (pos, after, &f->all) {
 		struct followed *x = list_entry(pos, struct followed, node);
 
-		if (x->count == 0)
-			say(LEVEL_INFO,
-			    x->index == 0
-				    ? "%s: there is no interface %s yet; "
-				      "waiting for it"
-				    : "%s: %s has no address yet; waiting for "
-				      "one",
-			    x->asked->text, x->asked->interface);
+		x->is_new = !x->now.asked;
+		if (!x->next.asked) {
+			give_up(x);
+			continue;
+		}
+		x->now = x->next;
+		reroute(x);
 	}
+	uv_poll_start(&f->poll, UV_READABLE, on_change);
+	look(f);
+	list_for_each (pos, &f->all)
+		if (list_entry(pos, struct followed, node)->is_new)
+			say_waiting(list_entry(pos, struct followed, node));
+}
+
+void follow_rollback(struct follow *f)
+{
+	struct list *pos, *after;
+
+	list_for_each_safe (pos, after, &f->all) {
+		struct followed *x = list_entry(pos, struct followed, node);
+
+		x->next = x->now;
+		if (!x->now.asked) {
+			list_remove(&x->node);
+			list_append(&f->gone, &x->node);
+		}
+	}
+}
+
+static void free_all(struct list *all)
+{
+	while (!list_is_empty(all)) {
+		struct followed *x =
+			list_entry(all->next, struct followed, node);
+
+		list_remove(&x->node);
+		free(x);
+	}
+}
+
+void follow_sweep(struct follow *f)
+{
+	free_all(&f->gone);
 }
 
 void follow_died(struct follow *f, const struct addr *bound)
@@ -445,12 +544,9 @@ void follow_stop(struct follow *f)
 
 void follow_free(struct follow *f)
 {
-	while (f && !list_is_empty(&f->all)) {
-		struct followed *x =
-			list_entry(f->all.next, struct followed, node);
-
-		list_remove(&x->node);
-		free(x);
-	}
+	if (!f)
+		return;
+	free_all(&f->all);
+	free_all(&f->gone);
 	free(f);
 }

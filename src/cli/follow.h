@@ -20,20 +20,31 @@ size_t follow_descriptors(const struct config *c);
 int follow_new(struct follow **out, uv_loop_t *loop, struct relay *relay,
 	       struct fault *why);
 
-/* Serve the interface of spec, whose source is `if`, as route says, which is
- * copied; from follow_start() on. spec and g have to outlive f. Returns 0 or
- * -ENOMEM. */
+/* What follows takes the place of what was said before: all that is not said
+ * again is given up by follow_commit(). */
+void follow_begin(struct follow *f);
+
+/* Serve the interface of spec, whose source is `if`, as route says, from
+ * follow_commit() on. What they point to has to stay until the next one, the
+ * route as for relay_listen(). Returns 0 or -ENOMEM. */
 int follow_listen(struct follow *f, const struct listener_spec *spec,
 		  const struct config_group *g,
 		  const struct relay_route *route);
 
 /* Where clients of a listener that was handed over for this request may come in,
- * kept up to date until follow_stop(), and f's. NULL: out of memory. */
+ * kept up to date, and f's, until follow_sweep() after it was given up. NULL: out
+ * of memory. */
 const struct relay_entry *follow_entry(struct follow *f,
 				       const struct listen_request *asked);
 
-/* Look at the interfaces for the first time; the loop does the rest. */
-void follow_start(struct follow *f);
+/* All has been said: take it over, and look at the interfaces. */
+void follow_commit(struct follow *f);
+
+/* It will not be taken over: what was said before holds. */
+void follow_rollback(struct follow *f);
+
+/* No route points to what was given up any more. */
+void follow_sweep(struct follow *f);
 
 /* A listener has died; where it is one of f's there will be another. May be
  * called back by the relay. */

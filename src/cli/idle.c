@@ -82,6 +82,13 @@ int idle_listener(struct idle *i, int fd)
 	return 0;
 }
 
+void idle_forget(struct idle *i, int fd)
+{
+	for (size_t n = 0; n < i->count; n++)
+		if (i->listeners[n] == fd)
+			i->listeners[n--] = i->listeners[--i->count];
+}
+
 void idle_arrived(struct idle *i)
 {
 	i->clients++;

@@ -31,6 +31,9 @@ int idle_open(struct idle *i, uv_loop_t *loop, uint64_t after_ms,
 /* Clients come in here. fd stays open as long as i is. 0 or -ENOMEM. */
 int idle_listener(struct idle *i, int fd);
 
+/* They do not, any more. */
+void idle_forget(struct idle *i, int fd);
+
 void idle_arrived(struct idle *i);
 void idle_left(struct idle *i);
 

@@ -56,6 +56,11 @@ int logger_attach(uv_loop_t *loop)
 	return 0;
 }
 
+void logger_level(enum log_level level)
+{
+	logger.level = level;
+}
+
 void logger_put(enum log_level level, const char *text)
 {
 	char line[LOG_TEXT];

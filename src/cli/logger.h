@@ -15,6 +15,9 @@
  * own. */
 void logger_open(enum log_level level);
 
+/* Another level from here on. */
+void logger_level(enum log_level level);
+
 /* From now on write on the next turn of loop, not line by line. Returns
  * 0 or a negative errno. */
 int logger_attach(uv_loop_t *loop);

@@ -1,11 +1,10 @@
 #include "cli/loops.h"
 
-#include "cli/cli.h"
-
-#include <stdio.h>
+#include "cli/announce.h"
 
 static void complain_of_loop(const struct listener *from, const char *backend,
-			     const struct addr *in)
+			     const struct addr *in,
+			     void (*mistake)(const char *text))
 {
 	char own[ADDR_TEXT], at[ADDR_TEXT];
 	struct fault why;
@@ -24,7 +23,7 @@ static void complain_of_loop(const struct listener *from, const char *backend,
 			  "%s, which leads back; connections would go round "
 			  "for ever (try the port of your program)",
 			  backend, own, at);
-	complain(why.text);
+	mistake(why.text);
 }
 
 /* localhost does as long as one of its addresses leads elsewhere. */
@@ -40,51 +39,39 @@ static bool leads_back(struct relay *r, const struct relay_route *route,
 	       relay_leads_back(r, route, &both[1], in);
 }
 
-static const char *name_of(const struct relay_backend *b, char *buf,
-			   size_t size)
+static bool check_group(struct relay *r, const struct served *s,
+			void (*mistake)(const char *text))
 {
-	char at[ADDR_TEXT];
-
-	if (b->host)
-		snprintf(buf, size, "%s:%u", b->host, b->addr.port);
-	else
-		snprintf(buf, size, "%s", addr_print(&b->addr, at));
-	return buf;
-}
-
-static bool check_group(struct relay *r, const struct config_group *g,
-			const struct listener *listener,
-			const struct relay_route *route)
-{
+	const struct config_group *g = s->member->group;
 	bool fine = true;
 
 	for (size_t i = 0; i < g->backend_count; i++) {
-		char name[ADDR_TEXT + 256];
+		char name[BACKEND_TEXT];
 		struct addr in;
 
-		if (!leads_back(r, route, &g->backends[i], &in))
+		if (!leads_back(r, &s->route, &g->backends[i], &in))
 			continue;
-		complain_of_loop(listener,
-				 name_of(&g->backends[i], name, sizeof(name)),
-				 &in);
+		announce_backend(&g->backends[i], name);
+		complain_of_loop(&s->listener, name, &in, mistake);
 		fine = false;
 	}
 	return fine;
 }
 
-bool loops_check(struct relay *r, const struct config *c,
-		 const struct listeners *listeners,
-		 const struct relay_route *routes, const size_t *counts)
+bool loops_check(struct relay *r, const struct generation *g,
+		 void (*mistake)(const char *text))
 {
+	const struct member *last = NULL;
+	const struct list *pos;
 	bool fine = true;
-	size_t first = 0;
 
-	for (size_t i = 0; i < c->group_count; i++) {
-		if (first < counts[i])
-			fine &= check_group(r, &c->groups[i],
-					    &listeners->at[first],
-					    &routes[first]);
-		first = counts[i];
+	/* One listener of each relay is as good as all. */
+	list_for_each (pos, &g->served) {
+		const struct served *s = list_entry(pos, struct served, node);
+
+		if (s->member != last)
+			fine &= check_group(r, s, mistake);
+		last = s->member;
 	}
 	return fine;
 }

@@ -8,10 +8,13 @@
 
 const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
+	{"check", cmd_check,
+	 "say what is wrong with a configuration, or what it does"},
 	{"install", cmd_install, "have launchd hold the port, without root"},
 	{"uninstall", cmd_uninstall, "take an installed agent out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},
-	{"completions", cmd_completions, "for bash, zsh or fish"},
+	{"completions", cmd_completions,
+	 "what makes bash, zsh or fish complete these"},
 	{"manual", cmd_manual, NULL}, /* the options, for the manual pages */
 	{"watch", cmd_watch, NULL},   /* what install has launchd run */
 	{NULL, NULL, NULL},

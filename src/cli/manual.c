@@ -98,10 +98,14 @@ static void put_argument(const char *argument)
 static void put_row(struct page *p, const struct option *o)
 {
 	printf(p->keys ? ".It Ic %s No =" : ".It Fl -%s", o->name);
-	put_argument(o->argument);
+	put_argument(o->argument ? o->argument : "");
 	put_text(p, o->help);
 	if (o->fallback)
 		printf("Default:\n.Cm %s .\n", o->fallback);
+	if (p->keys && o->scope == OPTION_PROCESS)
+		puts("Of the process: only in\n.Li [lowport] .");
+	if (p->keys && o->scope == OPTION_GROUP)
+		puts("Only in a relay.");
 }
 
 int cmd_manual(int argc, char *const argv[])
@@ -115,6 +119,7 @@ int cmd_manual(int argc, char *const argv[])
 		return EXIT_USAGE;
 	}
 	for (const struct option *o = options; o->name; o++)
-		put_row(&page, o);
+		if (!page.keys || o->scope != OPTION_ONCE)
+			put_row(&page, o);
 	return EXIT_OK;
 }

@@ -12,7 +12,8 @@ static void print_option(const struct option *o)
 {
 	char left[64], text[BRIEF_MOST];
 
-	snprintf(left, sizeof(left), "--%s %s", o->name, o->argument);
+	snprintf(left, sizeof(left), "--%s %s", o->name,
+		 o->argument ? o->argument : "");
 	brief_option(o, text, sizeof(text));
 	printf("  %-31s%s", left, text);
 	if (o->fallback)
@@ -25,6 +26,7 @@ int run_help(void)
 	puts("usage: lowport run --listen SPEC --to BACKEND [--listen SPEC "
 	     "...] "
 	     "[OPTIONS]\n"
+	     "       lowport run -c FILE [OPTIONS]\n"
 	     "Relay in the foreground. A --to closes a group: every --listen "
 	     "since the one\nbefore belongs to it. man lowport tells more.\n");
 	for (const struct option *o = options; o->name; o++)

@@ -12,6 +12,11 @@ int command_parse(struct config_group *g, const char *text, struct fault *why)
 
 	if (err < 0)
 		return err;
+	if (g->words[0][0] == '\0')
+		err = fault_set(why, -EINVAL,
+				"\"%s\" names no program (try --exec 'npm "
+				"start')",
+				text);
 	/* env(1) does what a shell would have done. */
 	if (strchr(g->words[0], '=') && !strchr(g->words[0], '/'))
 		err = fault_set(why, -EINVAL,
@@ -61,7 +66,7 @@ int command_check(const struct config_group *g, const char **option,
 {
 	size_t most = g->choice == BACKEND_PORT ? 2 : 1;
 
-	*option = "--to";
+	*option = "to";
 	if (g->choice != BACKEND_GIVEN && !g->command)
 		return fault_set(why, -EINVAL,
 				 "\"%s\" wants --exec: nobody else would hear "
@@ -70,7 +75,7 @@ int command_check(const struct config_group *g, const char **option,
 							   : "unix:auto");
 	if (!g->command || g->backend_count == 0)
 		return 0;
-	*option = "--exec";
+	*option = "exec";
 	if (g->backend_count > most)
 		return fault_set(why, -EINVAL,
 				 "\"%s\" is one backend, and there are several "

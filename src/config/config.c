@@ -6,6 +6,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,6 +28,7 @@ static void free_group(struct config_group *g)
 		spec_free_listener(&g->listeners[i]);
 	for (size_t i = 0; i < g->backend_count; i++)
 		free(g->strings[i]);
+	settings_free(&g->settings);
 	free(g->name);
 	free(g->listeners);
 	free(g->backends);
@@ -35,15 +37,22 @@ static void free_group(struct config_group *g)
 	words_free(g->words);
 }
 
+static void free_names(struct names *names)
+{
+	for (size_t i = 0; i < names->count; i++)
+		free(names->at[i]);
+	free(names->at);
+	*names = (struct names){0};
+}
+
 void config_free(struct config *c)
 {
 	for (size_t i = 0; i < c->group_count; i++)
 		free_group(&c->groups[i]);
-	free(c->fronts);
+	free_names(&c->paths);
+	free_names(&c->files);
 	free(c->groups);
-	rules_free(&c->rules);
-	c->fronts = NULL;
-	c->front_count = 0;
+	settings_free(&c->defaults);
 	c->groups = NULL;
 	c->group_count = 0;
 }
@@ -58,23 +67,127 @@ static void *grow(void *array, size_t count, size_t size)
 	return more;
 }
 
+/* The one that is being read, or was the last. Outside of sections those of the
+ * sections do not count. */
 static struct config_group *last_group(struct config *c)
 {
-	return c->group_count > 0 ? &c->groups[c->group_count - 1] : NULL;
+	struct config_group *g =
+		c->group_count > 0 ? &c->groups[c->group_count - 1] : NULL;
+
+	return g && (c->in_section || !g->name) ? g : NULL;
 }
 
-/* The group that a listener belongs to: a backend has closed the one before. */
-static struct config_group *open_group(struct config *c)
+static struct config_group *add_group(struct config *c)
 {
-	struct config_group *g = last_group(c), *groups;
+	struct config_group *groups =
+		grow(c->groups, c->group_count, sizeof(*groups));
 
-	if (g && !g->closed)
-		return g;
-	groups = grow(c->groups, c->group_count, sizeof(*groups));
 	if (!groups)
 		return NULL;
 	c->groups = groups;
 	return &groups[c->group_count++];
+}
+
+/* The group that a listener belongs to: outside of sections, a backend has
+ * closed the one before. */
+static struct config_group *open_group(struct config *c)
+{
+	struct config_group *g = last_group(c);
+
+	return g && (c->in_section || !g->closed) ? g : add_group(c);
+}
+
+static int name_group(struct config *c, struct config_group *g,
+		      const char *name, const struct position *place)
+{
+	g->name = strdup(name);
+	g->place = *place;
+	return g->name ? settings_copy(&g->settings, &c->defaults) : -ENOMEM;
+}
+
+int config_begin_section(struct config *c, const char *name,
+			 const struct position *place, struct fault *why)
+{
+	struct config_group *g;
+
+	for (size_t i = 0; i < c->group_count; i++) {
+		g = &c->groups[i];
+		if (g->name && strcmp(g->name, name) == 0)
+			return fault_set(why, -EEXIST,
+					 "there is a relay of that name at "
+					 "%s:%u already (a relay has one "
+					 "section; choose another name)",
+					 g->place.file, g->place.line);
+	}
+	g = add_group(c);
+	if (!g || name_group(c, g, name, place) < 0)
+		return fault_set(why, -ENOMEM, "out of memory");
+	c->in_section = true;
+	return 0;
+}
+
+void config_end_section(struct config *c)
+{
+	c->in_section = false;
+}
+
+struct settings *config_settings(struct config *c)
+{
+	return c->in_section ? &c->groups[c->group_count - 1].settings
+			     : &c->defaults;
+}
+
+int config_settle(struct config *c)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < c->group_count && err == 0; i++)
+		if (!c->groups[i].name)
+			err = settings_copy(&c->groups[i].settings,
+					    &c->defaults);
+	return err;
+}
+
+const char *config_add_name(struct names *names, const char *name)
+{
+	char **at = grow(names->at, names->count, sizeof(*at));
+
+	if (!at)
+		return NULL;
+	names->at = at;
+	at[names->count] = strdup(name);
+	return at[names->count] ? at[names->count++] : NULL;
+}
+
+const char *config_group_name(const struct config_group *g)
+{
+	if (g->name)
+		return g->name;
+	return g->listener_count > 0 ? g->listeners[0].text : "";
+}
+
+const char *config_print_place(const struct position *place, const char *option,
+			       char *buf, size_t size)
+{
+	if (place->file)
+		snprintf(buf, size, "%s:%u: %s", place->file, place->line,
+			 option);
+	else
+		snprintf(buf, size, "--%s", option);
+	return buf;
+}
+
+bool config_same_listener(const struct listener_spec *a,
+			  const struct listener_spec *b)
+{
+	const struct listen_request *x = &a->request, *y = &b->request;
+
+	if (strcmp(a->text, b->text) == 0)
+		return true;
+	return a->source == b->source &&
+	       a->source->argument == LISTEN_ADDRESS && x->addr.port != 0 &&
+	       x->both_families == y->both_families &&
+	       addr_equal(&x->addr, &y->addr);
 }
 
 /* Would both ask for the same socket? */
@@ -212,6 +325,12 @@ static int add_choice(struct config_group *g, enum backend_choice choice)
 	return err;
 }
 
+int config_choose_port(struct config_group *g)
+{
+	g->closed = true;
+	return add_choice(g, BACKEND_PORT);
+}
+
 static enum backend_choice read_choice(const char *text)
 {
 	if (strcmp(text, "auto") == 0)
@@ -282,26 +401,4 @@ int config_add_command(struct config *c, const char *text, struct fault *why)
 				 "behind the first)",
 				 text, g->command);
 	return command_parse(g, text, why);
-}
-
-int config_add_front(struct config *c, const char *text, struct fault *why)
-{
-	struct cidr net, *fronts;
-
-	if (strcmp(text, "unix") == 0) {
-		c->unix_fronts = true;
-		return 0;
-	}
-	if (cidr_parse(&net, text) < 0)
-		return fault_set(why, -EINVAL,
-				 "\"%s\" is neither an address, nor a network "
-				 "with no bit set behind its prefix, nor unix "
-				 "(try 127.0.0.1, 10.0.0.0/8 or fd00::/8)",
-				 text);
-	fronts = grow(c->fronts, c->front_count, sizeof(*fronts));
-	if (!fronts)
-		return fault_set(why, -ENOMEM, "out of memory");
-	c->fronts = fronts;
-	fronts[c->front_count++] = net;
-	return 0;
 }

@@ -7,9 +7,17 @@
 #include <inttypes.h>
 #include <string.h>
 
-static uint64_t *member(struct config *c, const struct option *o)
+uint64_t *option_member(struct config *c, const struct option *o)
 {
-	return (uint64_t *)(void *)((char *)c + o->offset);
+	void *from = o->scope == OPTION_RELAY ? (void *)config_settings(c)
+					      : (void *)c;
+
+	return (uint64_t *)(void *)((char *)from + o->offset);
+}
+
+struct position *option_place(struct config *c, const struct option *o)
+{
+	return &config_settings(c)->given[o - options];
 }
 
 static int parse_listen(struct config *c, const struct option *o,
@@ -37,20 +45,20 @@ static int parse_allow(struct config *c, const struct option *o,
 		       const char *text, struct fault *why)
 {
 	(void)o;
-	return rules_add(&c->rules, text, true, why);
+	return settings_add_rule(config_settings(c), text, true, why);
 }
 
 static int parse_deny(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
 	(void)o;
-	return rules_add(&c->rules, text, false, why);
+	return settings_add_rule(config_settings(c), text, false, why);
 }
 
 static int parse_rate(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
-	struct rate *rate = (void *)member(c, o);
+	struct rate *rate = (void *)option_member(c, o);
 	int err = rate_parse(rate, text);
 
 	if (err == -ERANGE)
@@ -70,7 +78,7 @@ static int parse_front(struct config *c, const struct option *o,
 		       const char *text, struct fault *why)
 {
 	(void)o;
-	return config_add_front(c, text, why);
+	return settings_add_front(config_settings(c), text, why);
 }
 
 static int parse_proxy_version(struct config *c, const struct option *o,
@@ -82,7 +90,7 @@ static int parse_proxy_version(struct config *c, const struct option *o,
 	for (uint64_t version = PROXY_NONE; version <= PROXY_V2; version++) {
 		if (strcmp(text, names[version]) != 0)
 			continue;
-		*member(c, o) = version;
+		*option_member(c, o) = version;
 		return 0;
 	}
 	return fault_set(why, -EINVAL,
@@ -106,7 +114,7 @@ static int parse_time(struct config *c, const struct option *o,
 				 text,
 				 err < 0 || ms > o->max ? "long" : "short",
 				 o->fallback);
-	*member(c, o) = ms;
+	*option_member(c, o) = ms;
 	return 0;
 }
 
@@ -115,12 +123,12 @@ static int parse_seconds(struct config *c, const struct option *o,
 {
 	int err = parse_time(c, o, text, why);
 
-	if (err == 0 && *member(c, o) % 1000 != 0)
+	if (err == 0 && *option_member(c, o) % 1000 != 0)
 		return fault_set(why, -EINVAL,
 				 "\"%s\" is not in whole seconds (try %s)",
 				 text, o->fallback);
 	if (err == 0)
-		*member(c, o) /= 1000;
+		*option_member(c, o) /= 1000;
 	return err;
 }
 
@@ -134,7 +142,7 @@ static int parse_number(struct config *c, const struct option *o,
 				 "\"%s\" is not a number from %" PRIu64
 				 " to %" PRIu64,
 				 text, o->min, o->max);
-	*member(c, o) = number;
+	*option_member(c, o) = number;
 	return 0;
 }
 
@@ -143,7 +151,7 @@ static int parse_number_or_auto(struct config *c, const struct option *o,
 {
 	if (strcmp(text, "auto") != 0)
 		return parse_number(c, o, text, why);
-	*member(c, o) = 0;
+	*option_member(c, o) = 0;
 	return 0;
 }
 
@@ -157,7 +165,7 @@ static int parse_mode(struct config *c, const struct option *o,
 				 "\"%s\" is not a file mode (try 0600, or 0660 "
 				 "for a group)",
 				 text);
-	*member(c, o) = mode;
+	*option_member(c, o) = mode;
 	return 0;
 }
 
@@ -170,7 +178,7 @@ static int parse_switch(struct config *c, const struct option *o,
 	if (!on && strcmp(text, "off") != 0)
 		return fault_set(why, -EINVAL, "\"%s\" is neither %s nor off",
 				 text, o->fallback);
-	*member(c, o) = on;
+	*option_member(c, o) = on;
 	return 0;
 }
 
@@ -184,93 +192,115 @@ static int parse_level(struct config *c, const struct option *o,
 				 "\"%s\" is not a log level (try error, warn, "
 				 "info or debug)",
 				 text);
-	*member(c, o) = level;
+	*option_member(c, o) = level;
+	return 0;
+}
+
+static int parse_path(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	if (!config_add_name(&c->paths, text))
+		return fault_set(why, -ENOMEM, "out of memory");
 	return 0;
 }
 
 #define AT(name) offsetof(struct config, name)
+#define OF(name) offsetof(struct settings, name)
 #define DAY      UINT64_C(86400000)
 
 const struct option options[] = {
-	{"listen", "SPEC", true, parse_listen, 0, 0, 0, NULL,
+	{"config", OPTION_ONCE, "FILE", true, parse_path, 0, 0, 0, NULL,
+	 "read this, or each *.conf of a folder, as lowport.conf(5) has it (-c "
+	 "for short); what is said here goes before what it says for all "
+	 "relays"},
+	{"listen", OPTION_GROUP, "SPEC", true, parse_listen, 0, 0, 0, NULL,
 	 "take connections here; may be repeated"},
-	{"to", "BACKEND", true, parse_to, 0, 0, 0, NULL,
+	{"to", OPTION_GROUP, "BACKEND", true, parse_to, 0, 0, 0, NULL,
 	 "and forward them there; a repeated --to is tried when the one "
 	 "before cannot be reached"},
-	{"exec", "COMMAND", true, parse_exec, 0, 0, 0, NULL,
+	{"exec", OPTION_GROUP, "COMMAND", true, parse_exec, 0, 0, 0, NULL,
 	 "start this for the first client, and forward to it; --to says where "
 	 "it listens (auto, if there is none)"},
-	{"stop-idle", "TIME", false, parse_time, AT(stop_idle_ms), 0,
-	 1000 * DAY, "10m",
+	{"stop-idle", OPTION_RELAY, "TIME", false, parse_time, OF(stop_idle_ms),
+	 0, 1000 * DAY, "10m",
 	 "stop what --exec has started when nobody was connected for so long; "
 	 "0: never"},
-	{"exit-on-idle", "TIME", false, parse_time, AT(exit_on_idle_ms), 0,
-	 1000 * DAY, "0",
+	{"exit-on-idle", OPTION_PROCESS, "TIME", false, parse_time,
+	 AT(exit_on_idle_ms), 0, 1000 * DAY, "0",
 	 "end when nobody was connected for so long, and let systemd or "
 	 "launchd start lowport for the next one; 0: never"},
-	{"connect-timeout", "TIME", false, parse_time, AT(connect_timeout_ms),
-	 1, DAY, "5s", "how long one address of a backend may take to answer"},
-	{"wait-for-backend", "TIME", false, parse_time, AT(wait_for_backend_ms),
-	 0, DAY, "0",
+	{"connect-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	 OF(connect_timeout_ms), 1, DAY, "5s",
+	 "how long one address of a backend may take to answer"},
+	{"wait-for-backend", OPTION_RELAY, "TIME", false, parse_time,
+	 OF(wait_for_backend_ms), 0, DAY, "0",
 	 "hold a client so long while no backend is there yet (it restarts, "
 	 "say), instead of refusing it; 0: not at all"},
-	{"max-waiting", "N", false, parse_number, AT(max_waiting), 1, 1000000,
-	 "1000", "hold at most so many, of all listeners; others are refused"},
-	{"idle-timeout", "TIME", false, parse_time, AT(idle_timeout_ms), 0,
-	 1000 * DAY, "0",
+	{"max-waiting", OPTION_PROCESS, "N", false, parse_number,
+	 AT(max_waiting), 1, 1000000, "1000",
+	 "hold at most so many, of all listeners; others are refused"},
+	{"idle-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	 OF(idle_timeout_ms), 0, 1000 * DAY, "0",
 	 "end a connection on which no byte has moved for so long; 0: never"},
-	{"half-close-timeout", "TIME", false, parse_time,
-	 AT(half_close_timeout_ms), 0, 1000 * DAY, "10m",
+	{"half-close-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	 OF(half_close_timeout_ms), 0, 1000 * DAY, "10m",
 	 "the same, once one direction has ended; 0: never"},
-	{"drain-timeout", "TIME", false, parse_time, AT(drain_timeout_ms), 0,
-	 1000 * DAY, "30s",
+	{"drain-timeout", OPTION_PROCESS, "TIME", false, parse_time,
+	 AT(drain_timeout_ms), 0, 1000 * DAY, "30s",
 	 "on SIGTERM, how long open connections may take to finish"},
-	{"proxy-protocol", "off|v1|v2", false, parse_proxy_version,
-	 AT(send_proxy), 0, 0, "off",
+	{"proxy-protocol", OPTION_RELAY, "off|v1|v2", false,
+	 parse_proxy_version, OF(send_proxy), 0, 0, "off",
 	 "tell the backend the client's address, in a PROXY header"},
-	{"accept-proxy", "CIDR|unix", true, parse_front, 0, 0, 0, NULL,
+	{"accept-proxy", OPTION_RELAY, "CIDR|unix", true, parse_front, 0, 0, 0,
+	 NULL,
 	 "a proxy in front that is believed: its connections begin with a "
 	 "PROXY header; may be repeated"},
-	{"proxy-timeout", "TIME", false, parse_time, AT(proxy_timeout_ms), 1,
-	 DAY, "5s", "how long that header may take to come"},
-	{"max-connections", "N", false, parse_number_or_auto,
+	{"proxy-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	 OF(proxy_timeout_ms), 1, DAY, "5s",
+	 "how long that header may take to come"},
+	{"max-connections", OPTION_PROCESS, "N", false, parse_number_or_auto,
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "
 	 "the descriptor limit carries"},
-	{"allow", "CIDR", true, parse_allow, 0, 0, 0, NULL,
+	{"allow", OPTION_RELAY, "CIDR", true, parse_allow, 0, 0, 0, NULL,
 	 "let clients of this network in (10.0.0.0/8, fd00::/8, 127.0.0.1). "
 	 "Of --allow and --deny the first that fits decides; without one that "
 	 "fits, clients are refused if there is any --allow, else let in"},
-	{"deny", "CIDR", true, parse_deny, 0, 0, 0, NULL,
+	{"deny", OPTION_RELAY, "CIDR", true, parse_deny, 0, 0, 0, NULL,
 	 "refuse clients of this network, likewise"},
-	{"max-connections-per-source", "N", false, parse_number,
-	 AT(max_per_source), 0, 1000000, "0",
+	{"max-connections-per-source", OPTION_RELAY, "N", false, parse_number,
+	 OF(max_per_source), 0, 1000000, "0",
 	 "at most so many at a time from one IPv4 address or IPv6 /64, further "
 	 "ones are refused; 0: no limit"},
-	{"max-rate", "N/s|N/m", false, parse_rate, AT(max_rate), 0, 0, "0",
+	{"max-rate", OPTION_RELAY, "N/s|N/m", false, parse_rate, OF(max_rate),
+	 0, 0, "0",
 	 "at most so many new connections a second (minute) from one such "
 	 "source, as many at once; 0: no limit"},
-	{"threads", "N", false, parse_number_or_auto, AT(threads), 1, 64,
-	 "auto",
+	{"threads", OPTION_PROCESS, "N", false, parse_number_or_auto,
+	 AT(threads), 1, 64, "auto",
 	 "share the connections among so many; auto: one for each performance "
 	 "core, at most 4"},
-	{"keepalive", "TIME", false, parse_seconds, AT(keepalive_s), 0,
-	 UINT64_C(32767000), "60s",
+	{"keepalive", OPTION_RELAY, "TIME", false, parse_seconds,
+	 OF(keepalive_s), 0, UINT64_C(32767000), "60s",
 	 "probe a peer that has been silent for so long; 0: never"},
-	{"listener-check", "TIME", false, parse_time, AT(listener_check_ms), 0,
-	 1000 * DAY, "30s",
+	{"listener-check", OPTION_PROCESS, "TIME", false, parse_time,
+	 AT(listener_check_ms), 0, 1000 * DAY, "30s",
 	 "look so often whether each listener still listens; 0: never"},
-	{"backlog", "N", false, parse_number, AT(backlog), 1, 65535, "4096",
+	{"backlog", OPTION_RELAY, "N", false, parse_number, OF(backlog), 1,
+	 65535, "4096",
 	 "how many clients may wait to be accepted (the system caps it)"},
-	{"unix-mode", "MODE", false, parse_mode, AT(unix_mode), 0, 0777, "0600",
-	 "permissions of the socket files that unix:/path makes"},
-	{"splice", "auto|off", false, parse_switch, AT(splice), 0, 0, "auto",
+	{"unix-mode", OPTION_RELAY, "MODE", false, parse_mode, OF(unix_mode), 0,
+	 0777, "0600", "permissions of the socket files that unix:/path makes"},
+	{"splice", OPTION_PROCESS, "auto|off", false, parse_switch, AT(splice),
+	 0, 0, "auto",
 	 "let the kernel move bulk data by itself where it can (Linux)"},
-	{"log-level", "LEVEL", false, parse_level, AT(log_level), 0, 0, "info",
-	 "error, warn, info or debug"},
-	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
-	 "on", "one line for each connection when it has ended"},
-	{NULL, NULL, false, NULL, 0, 0, 0, NULL, NULL},
+	{"log-level", OPTION_PROCESS, "LEVEL", false, parse_level,
+	 AT(log_level), 0, 0, "info", "error, warn, info or debug"},
+	{"access-log", OPTION_RELAY, "on|off", false, parse_switch,
+	 OF(access_log), 0, 0, "on",
+	 "one line for each connection when it has ended"},
+	{NULL, OPTION_PROCESS, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 
 const struct option *option_find(const char *name)

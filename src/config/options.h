@@ -5,10 +5,20 @@
 
 /*
  * One table of all that can be set: a row gives the name, how it is read, the
- * default and the help text. The command line and --help are this table.
+ * default and the help text. The command line, the file and --help are this
+ * table.
  */
+enum option_scope {
+	OPTION_PROCESS, /* for all of it: a member of struct config */
+	OPTION_RELAY,   /* for one relay, or the default of all: of struct
+			 * settings */
+	OPTION_GROUP,   /* for one relay alone */
+	OPTION_ONCE,    /* for the command line alone */
+};
+
 struct option {
 	const char *name;
+	enum option_scope scope;
 	const char *argument; /* what it takes, for --help */
 	bool repeatable;
 
@@ -16,7 +26,7 @@ struct option {
 	 * names the value and what would be right, not the option). */
 	int (*parse)(struct config *c, const struct option *o, const char *text,
 		     struct fault *why);
-	size_t offset;        /* of a uint64_t in struct config */
+	size_t offset;        /* of a uint64_t, see scope */
 	uint64_t min, max;    /* what is allowed, in the member's unit */
 	const char *fallback; /* the default, as text; NULL: none */
 	const char *help;
@@ -27,6 +37,10 @@ extern const struct option options[];
 
 /* Returns the row, NULL if there is none of that name. */
 const struct option *option_find(const char *name);
+
+/* What is set of o in c, as it is read: the member, and where it was given. */
+uint64_t *option_member(struct config *c, const struct option *o);
+struct position *option_place(struct config *c, const struct option *o);
 
 /* The row whose name is nearest to a misspelt one; NULL if none is near. */
 const struct option *option_suggest(const char *name);

@@ -22,7 +22,7 @@ for command in $commands; do
 	grep -qE "^\.It Cm $command( |\$)" "$2/lowport.1" ||
 		complain "$2/lowport.1 does not describe $command"
 	for option in $("$lowport" "$command" --help |
-		sed -n 's/^  --\([a-z-]*\).*/\1/p'); do
+		sed -n 's/^  \(-[a-z], \)\{0,1\}--\([a-z-]*\).*/\2/p'); do
 		grep -qE "^\.(It )?Fl -$option( |\$)" "$2/lowport.1" ||
 			complain "$2/lowport.1: $command has --$option"
 	done

@@ -1,9 +1,8 @@
 # What bash offers behind a line: one word a line.
 # usage: bash bash.sh LOWPORT LINE
-set -u
 PATH=$(dirname "$1"):$PATH
-# shellcheck disable=SC1090
-. <("$1" completions bash)
+# What a ~/.bashrc says: the bash 3.2 of macOS has no . <(...).
+eval "$("$1" completions bash)"
 set -- "$2"
 
 # As readline has it: words end at blanks, and at : and = too.

@@ -93,7 +93,7 @@ static void a_value_stands_behind_a_space_or_an_equals_sign(void **state)
 	assert_fine("--listen=127.0.0.1:1 --to=unix:/run/a=b "
 		    "--idle-timeout=90s --splice off");
 	assert_string_equal(config.groups[0].backends[0].addr.path, "/run/a=b");
-	assert_int_equal(config.idle_timeout_ms, 90000);
+	assert_int_equal(config.defaults.idle_timeout_ms, 90000);
 	assert_int_equal(config.splice, 0);
 }
 
@@ -129,7 +129,7 @@ static void what_is_doubled_is_said(void **state)
 		       "given twice");
 	assert_mistake(L T "--keepalive 1s --keepalive=2s", "--keepalive",
 		       "given twice");
-	assert_int_equal(config.keepalive_s, 1);
+	assert_int_equal(config.defaults.keepalive_s, 1);
 	assert_mistake(L "--to 8080 --to 8080", "\"8080\"", "already");
 	assert_mistake(L "--to 8080 --to localhost:8080", "\"localhost:8080\"",
 		       "already");
@@ -267,17 +267,17 @@ static void rules_keep_the_order_they_were_written_in(void **state)
 	(void)state;
 	assert_fine("--deny 10.0.0.7 " L "--allow 10.0.0.0/8 --deny=fd00::7 " T
 		    "--allow fd00::/8 --deny 192.0.2.0/24");
-	assert_int_equal(config.rules.count, COUNT(rows));
-	assert_true(config.rules.any_allow);
+	assert_int_equal(config.defaults.rules.count, COUNT(rows));
+	assert_true(config.defaults.rules.any_allow);
 	for (size_t i = 0; i < COUNT(rows); i++) {
-		const struct relay_rule *rule = &config.rules.at[i];
+		const struct relay_rule *rule = &config.defaults.rules.at[i];
 		char text[ADDR_TEXT];
 
 		assert_string_equal(cidr_print(&rule->net, text), rows[i].net);
 		assert_int_equal(rule->allow, rows[i].allow);
 	}
 	assert_fine(L T "--deny 10.0.0.0/8");
-	assert_false(config.rules.any_allow);
+	assert_false(config.defaults.rules.any_allow);
 }
 
 static void a_rule_that_can_never_apply_is_said(void **state)

@@ -76,7 +76,7 @@ static void without_a_to_it_is_auto(void **state)
 	/* The address that it is told comes first. */
 	assert_int_equal(group(0)->backends[0].addr.family, AF_INET);
 	assert_int_equal(group(0)->backends[1].addr.family, AF_INET6);
-	assert_int_equal(config.stop_idle_ms, 600000);
+	assert_int_equal(config.defaults.stop_idle_ms, 600000);
 }
 
 static void what_makes_no_sense_is_said(void **state)

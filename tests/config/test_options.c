@@ -7,12 +7,9 @@
 #include <errno.h>
 #include <stdio.h>
 
-static uint64_t member(const struct config *c, const struct option *o)
+static uint64_t member(struct config *c, const struct option *o)
 {
-	uint64_t value;
-
-	memcpy(&value, (const char *)c + o->offset, sizeof(value));
-	return value;
+	return *option_member(c, o);
 }
 
 static void every_row_is_complete(void **state)
@@ -34,7 +31,7 @@ static void no_two_rows_share_a_name_or_a_member(void **state)
 	for (const struct option *a = options; a->name; a++) {
 		for (const struct option *b = options; b < a; b++) {
 			assert_string_not_equal(a->name, b->name);
-			if (a->fallback && b->fallback)
+			if (a->fallback && b->fallback && a->scope == b->scope)
 				assert_int_not_equal(a->offset, b->offset);
 		}
 	}
@@ -46,27 +43,27 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 
 	(void)state;
 	config_init(&c);
-	assert_int_equal(c.connect_timeout_ms, 5000);
-	assert_int_equal(c.wait_for_backend_ms, 0);
+	assert_int_equal(c.defaults.connect_timeout_ms, 5000);
+	assert_int_equal(c.defaults.wait_for_backend_ms, 0);
 	assert_int_equal(c.max_waiting, 1000);
-	assert_int_equal(c.idle_timeout_ms, 0);
-	assert_int_equal(c.half_close_timeout_ms, 600000);
+	assert_int_equal(c.defaults.idle_timeout_ms, 0);
+	assert_int_equal(c.defaults.half_close_timeout_ms, 600000);
 	assert_int_equal(c.drain_timeout_ms, 30000);
-	assert_int_equal(c.send_proxy, PROXY_NONE);
-	assert_int_equal(c.proxy_timeout_ms, 5000);
-	assert_int_equal(c.front_count, 0);
-	assert_false(c.unix_fronts);
-	assert_int_equal(c.keepalive_s, 60);
+	assert_int_equal(c.defaults.send_proxy, PROXY_NONE);
+	assert_int_equal(c.defaults.proxy_timeout_ms, 5000);
+	assert_int_equal(c.defaults.front_count, 0);
+	assert_false(c.defaults.unix_fronts);
+	assert_int_equal(c.defaults.keepalive_s, 60);
 	assert_int_equal(c.max_connections, 0);
-	assert_int_equal(c.unix_mode, 0600);
+	assert_int_equal(c.defaults.unix_mode, 0600);
 	assert_int_equal(c.splice, 1);
 	assert_int_equal(c.log_level, LEVEL_INFO);
-	assert_int_equal(c.access_log, 1);
-	assert_true(c.backlog > 0);
+	assert_int_equal(c.defaults.access_log, 1);
+	assert_true(c.defaults.backlog > 0);
 	assert_int_equal(c.group_count, 0);
-	assert_int_equal(c.rules.count, 0);
-	assert_int_equal(c.max_per_source, 0);
-	assert_int_equal(c.max_rate.count, 0);
+	assert_int_equal(c.defaults.rules.count, 0);
+	assert_int_equal(c.defaults.max_per_source, 0);
+	assert_int_equal(c.defaults.max_rate.count, 0);
 	config_free(&c);
 }
 
@@ -146,15 +143,15 @@ static void fronts_are_kept_in_their_order(void **state)
 	assert_true(o->repeatable);
 	for (size_t i = 0; i < COUNT(nets); i++)
 		assert_int_equal(o->parse(&c, o, nets[i], &why), 0);
-	assert_false(c.unix_fronts);
+	assert_false(c.defaults.unix_fronts);
 	assert_int_equal(o->parse(&c, o, "unix", &why), 0);
-	assert_true(c.unix_fronts);
-	assert_int_equal(c.front_count, COUNT(nets));
+	assert_true(c.defaults.unix_fronts);
+	assert_int_equal(c.defaults.front_count, COUNT(nets));
 	assert_int_equal(addr_parse_ip(&lo, "127.0.0.1"), 0);
-	assert_false(cidr_contains(&c.fronts[0], &lo));
-	assert_true(cidr_contains(&c.fronts[1], &lo));
-	assert_false(cidr_contains(&c.fronts[2], &lo));
-	assert_int_equal(c.fronts[2].bits, 8);
+	assert_false(cidr_contains(&c.defaults.fronts[0], &lo));
+	assert_true(cidr_contains(&c.defaults.fronts[1], &lo));
+	assert_false(cidr_contains(&c.defaults.fronts[2], &lo));
+	assert_int_equal(c.defaults.fronts[2].bits, 8);
 	config_free(&c);
 }
 
@@ -242,9 +239,9 @@ static void a_rate_has_its_period(void **state)
 	(void)state;
 	config_init(&c);
 	assert_int_equal(o->parse(&c, o, "3/m", &why), 0);
-	assert_int_equal(c.max_rate.period_ms, 60000);
+	assert_int_equal(c.defaults.max_rate.period_ms, 60000);
 	assert_int_equal(o->parse(&c, o, "3/s", &why), 0);
-	assert_int_equal(c.max_rate.period_ms, 1000);
+	assert_int_equal(c.defaults.max_rate.period_ms, 1000);
 	config_free(&c);
 }
 

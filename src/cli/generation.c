@@ -1,0 +1,223 @@
+#include "cli/generation.h"
+
+#include "config/args.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+enum { EXEC_WAIT_MS = 30000 };
+
+struct generation *generation_read(int argc, char *const argv[],
+				   void (*mistake)(const char *text))
+{
+	struct generation *g = calloc(1, sizeof(*g));
+
+	if (!g) {
+		mistake("out of memory");
+		return NULL;
+	}
+	list_init(&g->node);
+	list_init(&g->served);
+	list_init(&g->parked);
+	list_init(&g->late);
+	config_init(&g->config);
+	if (args_read(&g->config, argc, argv, mistake) == 0)
+		return g;
+	generation_free(g);
+	return NULL;
+}
+
+static struct tally *find_tally(const struct generation *before,
+				const char *name)
+{
+	for (size_t i = 0; before && i < before->config.group_count; i++) {
+		const struct member *m = &before->members[i];
+
+		if (m->tally && strcmp(config_group_name(m->group), name) == 0)
+			return m->tally;
+	}
+	return NULL;
+}
+
+static struct tally *take_tally(const struct generation *before,
+				const char *name)
+{
+	struct tally *t = find_tally(before, name);
+
+	if (!t)
+		t = calloc(1, sizeof(*t));
+	if (t)
+		t->users++;
+	return t;
+}
+
+/* NULL if it is open to all. */
+static const struct relay_door *make_door(struct member *m)
+{
+	const struct settings *s = &m->group->settings;
+
+	if (s->rules.count == 0 && s->max_per_source == 0 &&
+	    s->max_rate.count == 0)
+		return NULL;
+	m->door = (struct relay_door){
+		.rules = s->rules.at,
+		.rule_count = s->rules.count,
+		.allow_others = !s->rules.any_allow,
+		.per_source = {.connections = s->max_per_source,
+			       .rate = s->max_rate},
+	};
+	return &m->door;
+}
+
+static void make_route(struct member *m)
+{
+	const struct config_group *g = m->group;
+	const struct settings *s = &g->settings;
+	uint64_t wait_ms = s->wait_for_backend_ms;
+
+	if (m->wanted && wait_ms == 0)
+		wait_ms = EXEC_WAIT_MS;
+	m->route = (struct relay_route){
+		.backends = g->backends,
+		.count = g->backend_count,
+		.door = make_door(m),
+		.send_proxy = (enum proxy_version)s->send_proxy,
+		.fronts = s->fronts,
+		.front_count = s->front_count,
+		.unix_fronts = s->unix_fronts,
+		.wait_for_backend_ms = wait_ms,
+		.connect_timeout_ms = s->connect_timeout_ms,
+		.proxy_timeout_ms = s->proxy_timeout_ms,
+		.idle_timeout_ms = s->idle_timeout_ms,
+		.half_close_timeout_ms = s->half_close_timeout_ms,
+		.keepalive_s = (unsigned)s->keepalive_s,
+		.exact_local = s->access_log != 0,
+		.data = m,
+	};
+}
+
+int generation_prepare(struct generation *g, struct demand *demand,
+		       const struct generation *before, struct fault *why)
+{
+	size_t count = g->config.group_count;
+	int err = 0;
+
+	g->demand = demand;
+	g->members = calloc(count, sizeof(*g->members));
+	if (!g->members)
+		return fault_set(why, -ENOMEM, "out of memory");
+	for (size_t i = 0; i < count && err == 0; i++) {
+		struct config_group *group = &g->config.groups[i];
+		struct member *m = &g->members[i];
+
+		m->generation = g;
+		m->group = group;
+		m->tally = take_tally(before, config_group_name(group));
+		if (!m->tally)
+			err = fault_set(why, -ENOMEM, "out of memory");
+		else if (group->command)
+			err = demand_take(demand, &m->wanted, group, why);
+		make_route(m);
+	}
+	return err;
+}
+
+int generation_route(struct generation *g, struct follow *follow)
+{
+	struct list *pos;
+
+	list_for_each (pos, &g->served) {
+		struct served *s = list_entry(pos, struct served, node);
+
+		s->route = s->member->route;
+		s->route.only = s->listener.only;
+		if (!s->listener.asked->interface)
+			continue;
+		s->route.entry = follow_entry(follow, s->listener.asked);
+		if (!s->route.entry)
+			return -ENOMEM;
+	}
+	for (size_t i = 0; i < g->config.group_count; i++) {
+		const struct config_group *group = &g->config.groups[i];
+
+		for (size_t j = 0; j < group->listener_count; j++) {
+			const struct listener_spec *spec = &group->listeners[j];
+
+			if (spec->source->argument == LISTEN_INTERFACE &&
+			    follow_listen(follow, spec, group,
+					  &g->members[i].route) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* Through an array of one, as the listeners know it. */
+static void close_listener(struct listener *l)
+{
+	struct listeners one = {malloc(sizeof(*l)), 1};
+
+	if (!one.at)
+		return;
+	one.at[0] = *l;
+	listen_close(&one, 0);
+	*l = (struct listener){.fd = -1};
+}
+
+static void close_all(struct list *all)
+{
+	struct list *pos;
+
+	list_for_each (pos, all) {
+		struct served *s = list_entry(pos, struct served, node);
+
+		if (s->ours)
+			close_listener(&s->listener);
+		s->ours = false;
+	}
+}
+
+void generation_close(struct generation *g)
+{
+	close_all(&g->served);
+	close_all(&g->parked);
+}
+
+static void free_all(struct list *all)
+{
+	while (!list_is_empty(all)) {
+		struct served *s = list_entry(all->next, struct served, node);
+
+		list_remove(&s->node);
+		free(s->text);
+		free(s);
+	}
+}
+
+static void free_members(struct generation *g)
+{
+	for (size_t i = 0; g->members && i < g->config.group_count; i++) {
+		struct member *m = &g->members[i];
+
+		demand_drop(g->demand, m->wanted);
+		if (m->tally && --m->tally->users == 0)
+			free(m->tally);
+	}
+	free(g->members);
+}
+
+void generation_free(struct generation *g)
+{
+	if (!g)
+		return;
+	generation_close(g);
+	free_all(&g->served);
+	free_all(&g->parked);
+	free_all(&g->late);
+	free_members(g);
+	list_remove(&g->node);
+	config_free(&g->config);
+	free(g);
+}
