@@ -2,7 +2,9 @@
 # lowport for macOS 11 and later, built on Linux: zig cc brings Apple's headers
 # and libSystem's stubs, Debian's mirror the sources of the libraries. Leaves
 # build/macos/arm64/lowport, build/macos/x86_64/lowport and, where there is an
-# llvm-lipo, build/macos/lowport with both in it; then looks at what it built.
+# llvm-lipo, build/macos/lowport with both in it; looks at what it built, and
+# packs it with the manual pages and completions. $1 is a lowport of this machine,
+# which prints those.
 # What was fetched stays in build/macos/src and build/macos/zig: the second run
 # needs no network, and removing them asks for what is newest today.
 set -eu
@@ -266,6 +268,7 @@ END
 }
 
 join() {
+	rm -f "$out/lowport"
 	lipo=$(llvm lipo)
 	if [ -z "$lipo" ]; then
 		say "skipped one program for both: there is no llvm-lipo"
@@ -278,6 +281,40 @@ join() {
 	verdict $status "one program for both"
 }
 
+# An archive of program $2 for $1, built for CPU $3: what cmake installs, and what
+# the program would have had to run for. It can be unpacked over /usr/local.
+pack() {
+	name=lowport-$release-macos-$1
+	stage=$out/pack/$name
+	quietly cmake --install "$out/$3/build" --component program \
+		--prefix "$stage"
+	cp "$2" "$stage/bin/lowport"
+	mkdir -p "$stage/share/zsh/site-functions" \
+		"$stage/share/bash-completion/completions" \
+		"$stage/share/fish/vendor_completions.d"
+	"$native" completions zsh >"$stage/share/zsh/site-functions/_lowport"
+	"$native" completions bash \
+		>"$stage/share/bash-completion/completions/lowport"
+	"$native" completions fish \
+		>"$stage/share/fish/vendor_completions.d/lowport.fish"
+	rm -rf "$stage/share/doc/lowport/systemd"
+	cp LICENSE "$stage/share/doc/lowport"
+	tar -C "$out/pack" --sort=name --owner=0 --group=0 --numeric-owner \
+		-czf "$out/$name.tar.gz" "$name"
+
+	status=0
+	tar -tzf "$out/$name.tar.gz" >"$out/log"
+	for file in bin/lowport share/man/man1/lowport.1 \
+		share/man/man5/lowport.conf.5 share/doc/lowport/LICENSE \
+		share/zsh/site-functions/_lowport; do
+		grep -qx "$name/$file" "$out/log" || status=1
+	done
+	verdict $status "$name.tar.gz: program, manual, completions, licence"
+}
+
+native=${1:-}
+[ -x "$native" ] || die "name a lowport of this machine, to print completions"
+release=$(sed -n 's/^project(lowport VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
 mkdir -p "$out/src" "$out/zig"
 need cmake cmake
 need make make
@@ -299,4 +336,11 @@ check_stub
 check arm64
 check x86_64
 join
+rm -rf "$out/pack" "$out"/lowport-*.tar.gz
+if [ -f "$out/lowport" ]; then
+	pack universal "$out/lowport" arm64
+else
+	pack arm64 "$out/arm64/lowport" arm64
+	pack x86_64 "$out/x86_64/lowport" x86_64
+fi
 [ $failures -eq 0 ] || die "$failures of these checks failed"

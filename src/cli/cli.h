@@ -18,6 +18,9 @@ struct command {
 	const char *help; /* one line; NULL: not for people */
 };
 
+/* Ends with a row whose name is NULL. */
+extern const struct command commands[];
+
 int cmd_run(int argc, char *const argv[]);
 int cmd_check(int argc, char *const argv[]);
 int cmd_install(int argc, char *const argv[]);
@@ -25,6 +28,8 @@ int cmd_uninstall(int argc, char *const argv[]);
 int cmd_doctor(int argc, char *const argv[]);
 int cmd_convert_pf(int argc, char *const argv[]);
 int cmd_watch(int argc, char *const argv[]);
+int cmd_completions(int argc, char *const argv[]);
+int cmd_manual(int argc, char *const argv[]);
 
 /* lowport: TEXT on standard error, each further line indented. */
 void complain(const char *text);

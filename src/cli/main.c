@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <uv.h>
 
-static const struct command commands[] = {
+const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
 	{"check", cmd_check,
 	 "say what is wrong with a configuration, or what it does"},
@@ -15,7 +15,10 @@ static const struct command commands[] = {
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},
 	{"convert-pf", cmd_convert_pf,
 	 "rdr rules of pf.conf as a lowport.conf"},
-	{"watch", cmd_watch, NULL}, /* what install has launchd run */
+	{"completions", cmd_completions,
+	 "what makes bash, zsh or fish complete these"},
+	{"manual", cmd_manual, NULL}, /* the options, for the manual pages */
+	{"watch", cmd_watch, NULL},   /* what install has launchd run */
 	{NULL, NULL, NULL},
 };
 
@@ -62,9 +65,11 @@ static void print_help(FILE *to)
 	      to);
 	for (const struct command *c = commands; c->name; c++)
 		if (c->help)
-			fprintf(to, "  %-10s %s\n", c->name, c->help);
-	fputs("\n  --help     this text; lowport COMMAND --help tells more\n"
-	      "  --version  the version of lowport and of libuv\n\n"
+			fprintf(to, "  %-12s %s\n", c->name, c->help);
+	fputs("\n  --help        this text; lowport COMMAND --help or man "
+	      "lowport "
+	      "tells more\n"
+	      "  --version     the version of lowport and of libuv\n\n"
 	      "for example: lowport run --listen 127.0.0.1:8000 --to 8080\n",
 	      to);
 }

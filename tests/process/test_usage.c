@@ -25,6 +25,8 @@ static void help_and_version_go_to_standard_output(void **state)
 		{{"-h"}, "usage: lowport COMMAND"},
 		{{"run", "--help"}, "--listen SPEC"},
 		{{"run", "-h"}, "--drain-timeout TIME"},
+		{{"completions", "--help"}, "lowport completions fish >"},
+		{{"completions", "bash"}, "complete -F _lowport lowport"},
 		{{"--version"}, "lowport 0."},
 	};
 
@@ -49,6 +51,10 @@ struct mistake {
 static const struct mistake mistakes[] = {
 	{{NULL}, {"usage: lowport COMMAND"}},
 	{{"walk"}, {"\"walk\" is not a command (try lowport run"}},
+	{{"completions"}, {"completions: for one shell (try lowport"}},
+	{{"completions", "bash", "zsh"}, {"completions: for one shell"}},
+	{{"completions", "tcsh"},
+	 {"completions: there are none for \"tcsh\" (try lowport"}},
 	{{"run"}, {"nothing to listen on (try lowport run --listen"}},
 	{{"run", "--listen", "127.0.0.1:0"},
 	 {"--listen: \"127.0.0.1:0\": no --to behind it", "(try --to"}},
