@@ -76,6 +76,11 @@ void logger_put(enum log_level level, const char *text)
 		uv_timer_start(&logger.flusher, on_flush, 0, 0);
 }
 
+uint64_t logger_dropped(void)
+{
+	return logger.sink.dropped_ever;
+}
+
 void logger_detach(void)
 {
 	sink_flush(&logger.sink);

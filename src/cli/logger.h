@@ -4,6 +4,7 @@
 #include "base/log.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 /*
@@ -20,6 +21,9 @@ void logger_open(enum log_level level);
 int logger_attach(uv_loop_t *loop);
 
 void logger_put(enum log_level level, const char *text);
+
+/* How many lines were lost because nobody read them. */
+uint64_t logger_dropped(void);
 
 /* Write what is held, and from now on write each line by itself. */
 void logger_detach(void);

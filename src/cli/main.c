@@ -8,6 +8,8 @@
 
 static const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
+	{"status", cmd_status, "what runs, and how it does"},
+	{"kill", cmd_kill, "reset one open connection"},
 	{"install", cmd_install, "have launchd hold the port, without root"},
 	{"uninstall", cmd_uninstall, "take an installed agent out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},

@@ -2,8 +2,10 @@
 
 #include "cli/announce.h"
 #include "cli/demand.h"
+#include "cli/desk.h"
 #include "cli/follow.h"
 #include "cli/idle.h"
+#include "cli/inspect.h"
 #include "cli/limits.h"
 #include "cli/logger.h"
 #include "cli/loops.h"
@@ -20,16 +22,28 @@
 
 enum { EXEC_WAIT_MS = 30000 };
 
+/* What is behind the listeners of a group; their routes' data. */
+struct serving {
+	struct tally tally;
+	struct backend *backend; /* NULL: nothing starts it */
+};
+
 /* What is running: the loop, the relay, and how it was asked to end. */
 struct run {
 	struct config config;
 	struct listeners listeners;
 	struct relay_route *routes; /* one for each listener */
-	struct relay_door *doors;   /* one for each group */
+	int *served;                /* their descriptors, the relay's */
+	const size_t *counts;       /* see open_listeners() */
+	struct serving *servings;   /* one for each group */
+	struct relay_door *doors;   /* likewise */
 	struct demand demand;       /* backends that we start */
 	struct idle idle;
 	uv_loop_t loop;
 	struct relay *relay;
+	struct relay_options options;
+	struct inspect inspect;
+	struct desk desk;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[2];
 	bool pool_is_ours; /* UV_THREADPOOL_SIZE is */
@@ -50,9 +64,13 @@ static void on_ended(void *data, const struct record *what)
 static bool on_arrived(void *data, const struct relay_route *route)
 {
 	struct run *run = data;
+	struct serving *s = route->data;
 
-	if (route->data && !backend_arrived(route->data))
+	if (s->backend && !backend_arrived(s->backend)) {
+		s->tally.stats.refused++;
 		return false;
+	}
+	stats_begin(&s->tally.stats);
 	idle_arrived(&run->idle);
 	return true;
 }
@@ -61,10 +79,29 @@ static void on_left(void *data, const struct relay_route *route,
 		    const struct record *what)
 {
 	struct run *run = data;
+	struct serving *s = route->data;
 
-	if (route->data)
-		backend_left(route->data, what);
+	tally_left(&s->tally, what);
+	if (s->backend)
+		backend_left(s->backend, what);
 	idle_left(&run->idle);
+}
+
+static void on_refused(void *data, const struct relay_route *route,
+		       enum refusal why)
+{
+	struct serving *s = route->data;
+
+	(void)data;
+	stats_refuse(&s->tally.stats, why);
+}
+
+static struct tally *tally_of(void *data, const struct relay_route *route)
+{
+	struct serving *s = route->data;
+
+	(void)data;
+	return &s->tally;
 }
 
 static void on_hold(void *data, const struct backend *b, bool hold)
@@ -72,7 +109,7 @@ static void on_hold(void *data, const struct backend *b, bool hold)
 	struct run *run = data;
 
 	for (size_t i = 0; i < run->listeners.count; i++)
-		if (run->routes[i].data == b)
+		if (((struct serving *)run->routes[i].data)->backend == b)
 			relay_hold(run->relay, &run->routes[i], hold);
 }
 
@@ -263,7 +300,7 @@ static struct relay_route route_of(struct run *run, size_t group)
 		.front_count = run->config.front_count,
 		.unix_fronts = run->config.unix_fronts,
 		.wait_for_backend_ms = wait_ms,
-		.data = demand_backend(&run->demand, group),
+		.data = &run->servings[group],
 	};
 }
 
@@ -292,8 +329,67 @@ static int serve(struct run *run, size_t group, size_t i)
 		complain(text);
 		return err;
 	}
+	run->served[i] = l->fd;
 	l->fd = -1;
 	return 0;
+}
+
+static void tell_listener(void *data, int fd, const struct addr *at,
+			  const char *from)
+{
+	inspection_listener(data, fd, at, from);
+}
+
+static void tell(void *data, struct inspection *inspection, struct snapshot *s)
+{
+	struct run *run = data;
+	size_t i = 0;
+
+	for (size_t n = 0; n < run->config.group_count; n++) {
+		const struct config_group *g = &run->config.groups[n];
+
+		inspection_relay(inspection, &run->servings[n].tally,
+				 g->backends, g->backend_count);
+		for (; i < run->counts[n] && i < run->listeners.count; i++)
+			inspection_listener(inspection, run->served[i],
+					    &run->listeners.at[i].addr,
+					    run->listeners.at[i].asked->text);
+		if (run->follow)
+			follow_each(run->follow, g, tell_listener, inspection);
+	}
+	s->draining = run->stops > 0;
+	s->workers = run->options.threads;
+	s->connections_most = run->options.max_connections;
+	s->descriptors_most = proc_descriptor_limit();
+	s->log_lines_dropped = logger_dropped();
+}
+
+/* Groups of the command line are called by their first listener. */
+static void name_servings(struct run *run)
+{
+	for (size_t i = 0; i < run->config.group_count; i++) {
+		const struct config_group *g = &run->config.groups[i];
+
+		run->servings[i].tally.name =
+			g->name ? g->name : g->listeners[0].text;
+		run->servings[i].backend = demand_backend(&run->demand, i);
+	}
+}
+
+static void open_desk(struct run *run)
+{
+	struct snapshot_source source;
+
+	run->inspect = (struct inspect){
+		.relay = run->relay,
+		.tell = tell,
+		.tally_of = tally_of,
+		.data = run,
+		.since_ms = uv_now(&run->loop),
+		.loop = &run->loop,
+	};
+	source = inspect_source(&run->inspect);
+	desk_open(&run->desk, &run->loop, &run->config, &source, run->relay);
 }
 
 /* The interfaces, beside what is there from the start. */
@@ -341,7 +437,9 @@ static struct relay_options relay_options(struct run *run)
 	const struct config *c = &run->config;
 	struct relay_options opt;
 
-	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
+	limits_set(&opt, c,
+		   run->listeners.count + follow_descriptors(c) +
+			   CONTROL_DESCRIPTORS);
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
@@ -354,6 +452,7 @@ static struct relay_options relay_options(struct run *run)
 		opt.max_pipes = 0;
 	opt.arrived = on_arrived;
 	opt.left = on_left;
+	opt.refused = on_refused;
 	opt.ended = on_ended;
 	opt.notice = on_notice;
 	opt.data = run;
@@ -362,11 +461,11 @@ static struct relay_options relay_options(struct run *run)
 
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
-	struct relay_options opt = relay_options(run);
 	struct fault why;
-	int err = relay_new(&run->relay, &run->loop, &opt);
-	int status = EXIT_RUNTIME;
+	int status = EXIT_RUNTIME, err;
 
+	run->options = relay_options(run);
+	err = relay_new(&run->relay, &run->loop, &run->options);
 	if (err < 0) {
 		complain(uv_strerror(err));
 		return EXIT_RUNTIME;
@@ -380,6 +479,7 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		if (err < 0)
 			complain(why.text);
 	}
+	name_servings(run);
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
 	if (err == 0)
@@ -389,11 +489,13 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		status = EXIT_USAGE;
 	} else if (err == 0 && watch_signals(run) == 0) {
 		announce_all(run, counts);
+		open_desk(run);
 		if (!run->follow || follow_interfaces(run) == 0) {
 			relay_run(run->relay);
 			status = EXIT_OK;
 		}
 	}
+	desk_close(&run->desk);
 	demand_finish(&run->demand, &run->loop);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -447,13 +549,19 @@ static int run_config(struct run *run)
 		run->routes =
 			calloc(run->listeners.count, sizeof(*run->routes));
 		run->doors = calloc(groups, sizeof(*run->doors));
-		if (run->routes && run->doors)
+		run->served =
+			calloc(run->listeners.count, sizeof(*run->served));
+		run->servings = calloc(groups, sizeof(*run->servings));
+		run->counts = counts;
+		if (run->routes && run->doors && run->served && run->servings)
 			status = run_loop(run, counts);
 		else
 			complain("out of memory");
 	}
 	listen_close(&run->listeners, 0);
 	free(run->doors);
+	free(run->served);
+	free(run->servings);
 	follow_free(run->follow);
 	demand_free(&run->demand);
 	free(run->routes);

@@ -58,6 +58,7 @@ struct config {
 	uint64_t splice;     /* 0: off */
 	uint64_t log_level;  /* enum log_level */
 	uint64_t access_log; /* 0: off */
+	char *status; /* "none", a path, or a name; NULL: we choose a name */
 
 	/* Who may connect. 0: no limit. */
 	struct rules rules;
@@ -85,5 +86,8 @@ int config_add_command(struct config *c, const char *text, struct fault *why);
 /* Believe the PROXY headers from a net, or from all Unix clients ("unix").
  * Returns 0, or -EINVAL or -ENOMEM with *why. */
 int config_add_front(struct config *c, const char *text, struct fault *why);
+
+/* Say where the status socket is: auto, none, a name or a path. Likewise. */
+int config_set_status(struct config *c, const char *text, struct fault *why);
 
 #endif

@@ -73,6 +73,13 @@ static int parse_front(struct config *c, const struct option *o,
 	return config_add_front(c, text, why);
 }
 
+static int parse_status(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	(void)o;
+	return config_set_status(c, text, why);
+}
+
 static int parse_proxy_version(struct config *c, const struct option *o,
 			       const char *text, struct fault *why)
 {
@@ -270,6 +277,9 @@ const struct option options[] = {
 	 "error, warn, info or debug"},
 	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
 	 "on", "one line for each connection when it has ended"},
+	{"status", "PATH|none", false, parse_status, AT(status), 0, 0, "auto",
+	 "the socket that lowport status asks: a path, a name for one in the "
+	 "runtime directory, or none"},
 	{NULL, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 

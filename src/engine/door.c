@@ -133,6 +133,9 @@ bool door_lets_in(struct door *d, int fd, struct conn_origin *from)
 	if (why == REFUSALS)
 		return true;
 	stats_refuse(d->stats, why);
+	if (d->worker->options->refused)
+		d->worker->options->refused(d->worker->options->data, route,
+					    why);
 	say_refused(d, fd, from, why);
 	return false;
 }

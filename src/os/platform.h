@@ -40,6 +40,12 @@ extern const char platform_show_addresses[];
  * there is none. */
 extern const char platform_firewall[];
 
+/* Where the system keeps what is of use only while it runs. */
+extern const char platform_run_folder[];
+
+/* The user's folder for temporary files, or everybody's. */
+void platform_temporary_folder(char *buf, size_t size);
+
 /* In a child: be asked to end (SIGTERM) when parent, which has just forked it,
  * dies. Nothing where the system cannot. */
 void platform_die_with(pid_t parent);

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -34,6 +35,15 @@ const char platform_who_listens[] = "ss -Hltnp 'sport = :%u'";
 const char platform_show_addresses[] = "ip address";
 
 const char platform_firewall[] = "";
+
+const char platform_run_folder[] = "/run";
+
+void platform_temporary_folder(char *buf, size_t size)
+{
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(buf, size, "%s", folder && folder[0] == '/' ? folder : "/tmp");
+}
 
 size_t platform_cores(void)
 {

@@ -50,6 +50,7 @@ void sink_put(struct sink *s, const char *line, size_t length)
 		sink_flush(s);
 	if (s->held + (size_t)n + length > sizeof(s->buf)) {
 		s->dropped++;
+		s->dropped_ever++;
 		return;
 	}
 	append(s, lost, (size_t)n);

@@ -14,6 +14,7 @@ struct sink {
 	int fd; /* the caller's, or one of our own for the same terminal */
 	size_t held;
 	uint64_t dropped; /* lines lost since the last one that was not */
+	uint64_t dropped_ever;
 	char buf[64 << 10];
 };
 
