@@ -179,6 +179,12 @@ void screen_show(const char *text)
 		say(text);
 }
 
+void screen_next(void)
+{
+	if (!screen.terminal)
+		say("\n");
+}
+
 /* Is it q? The end of input is no key any more. */
 static bool read_key(void)
 {

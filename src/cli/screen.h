@@ -21,6 +21,9 @@ void screen_open(void);
 /* On a terminal as much as there is room for. */
 void screen_show(const char *text);
 
+/* The next text is another one; for where they stand one behind the other. */
+void screen_next(void);
+
 enum screen_event screen_wait(uint64_t ms);
 
 void screen_close(void);

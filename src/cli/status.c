@@ -250,6 +250,8 @@ static int show_again_and_again(const struct wanted *w, struct history *h)
 		}
 		screen_show(text);
 		event = screen_wait(w->interval_ms);
+		if (!w->json)
+			screen_next();
 	}
 	screen_close();
 	free(text);

@@ -35,7 +35,7 @@ cJSON *answer_read_status(const char *text, const char *from, struct fault *why)
 		  "%s: this is lowport %s, which does not understand the "
 		  "status of lowport %s (use the program that runs there, or "
 		  "restart it)",
-		  from, LOWPORT_VERSION, answer_string(o, "lowport"));
+		  from, LOWPORT_VERSION, answer_string(o, "version"));
 	cJSON_Delete(o);
 	return NULL;
 }

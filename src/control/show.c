@@ -68,7 +68,8 @@ static void show_open(struct text *out, const cJSON *stats, uint64_t most)
 	text_addf(out, "%" PRIu64 " now", answer_number(stats, "open"));
 	if (most > 0)
 		text_addf(out, " (%" PRIu64 " at most)", most);
-	text_addf(out, ", %" PRIu64 " in all", answer_number(stats, "total"));
+	text_addf(out, ", %" PRIu64 " in all",
+		  answer_number(stats, "accepted"));
 	if (waiting > 0)
 		text_addf(out, ", %" PRIu64 " waiting", waiting);
 	if (away > 0)
@@ -122,71 +123,74 @@ static void show_bytes(struct text *out, const cJSON *stats,
 	text_add(out, "\n");
 }
 
-static void show_listeners(struct text *out, const cJSON *relay)
+/* A row of the listeners and backends. Takes rest. */
+static void add_end(struct table *t, const char *what, const char *address,
+		    const char *state, struct text *rest)
 {
-	static const bool right[] = {false, false, false};
-	struct table t = {.columns = 3, .right = right};
+	char *text = text_take(rest);
+
+	table_add(t, what);
+	table_add(t, address);
+	table_add(t, state);
+	table_add(t, text ? text : "");
+	t->failed = t->failed || !text;
+	free(text);
+}
+
+/* How it was asked for, where that is not its address. */
+static void add_listeners(struct table *t, const cJSON *relay)
+{
+	const char *what = "listener";
 	const cJSON *l;
-	bool first = true;
 
 	cJSON_ArrayForEach(l, member(relay, "listeners"))
 	{
 		const char *address = answer_string(l, "address");
 		const char *from = answer_string(l, "from");
+		struct text rest = {0};
 
-		table_add(&t, first ? "listener   " : "");
-		table_add(&t, address[0] != '\0' ? address : from);
-		if (from[0] == '\0' || strcmp(from, address) == 0) {
-			table_add(&t, answer_string(l, "state"));
-		} else {
-			struct text state = {0};
-			char *both;
-
-			text_addf(&state, "%s  (%s)", answer_string(l, "state"),
-				  from);
-			both = text_take(&state);
-			table_add(&t, both ? both : "");
-			free(both);
-		}
-		first = false;
+		if (address[0] != '\0' && strcmp(from, address) != 0)
+			text_add(&rest, from);
+		add_end(t, what, address[0] != '\0' ? address : from,
+			answer_string(l, "state"), &rest);
+		what = "";
 	}
-	table_print(&t, NAME_COLUMN, out);
-	table_free(&t);
 }
 
-static char *backend_rest(const cJSON *b)
+static void add_backends(struct table *t, const cJSON *relay)
 {
-	uint64_t failed = answer_number(b, "failed");
-	const char *error = answer_string(b, "error");
-	struct text t = {0};
-
-	text_addf(&t, "%" PRIu64 " now, %" PRIu64 " in all",
-		  answer_number(b, "open"), answer_number(b, "total"));
-	if (failed > 0)
-		text_addf(&t, ", %" PRIu64 " failed", failed);
-	if (error[0] != '\0')
-		text_addf(&t, " (%s)", error);
-	return text_take(&t);
-}
-
-static void show_backends(struct text *out, const cJSON *relay)
-{
-	static const bool right[] = {false, false, false, false};
-	struct table t = {.columns = 4, .right = right};
+	const char *what = "backend";
 	const cJSON *b;
-	bool first = true;
 
 	cJSON_ArrayForEach(b, member(relay, "backends"))
 	{
-		char *rest = backend_rest(b);
+		uint64_t failed = answer_number(b, "failed");
+		const char *error = answer_string(b, "error");
+		struct text rest = {0};
 
-		table_add(&t, first ? "backend    " : "");
-		table_add(&t, answer_string(b, "address"));
-		table_add(&t, answer_string(b, "health"));
-		table_add(&t, rest ? rest : "");
-		free(rest);
-		first = false;
+		text_addf(&rest, "%" PRIu64 " now, %" PRIu64 " in all",
+			  answer_number(b, "open"), answer_number(b, "total"));
+		if (failed > 0)
+			text_addf(&rest, ", %" PRIu64 " failed", failed);
+		if (error[0] != '\0')
+			text_addf(&rest, " (%s)", error);
+		add_end(t, what, answer_string(b, "address"),
+			answer_string(b, "health"), &rest);
+		what = "";
 	}
+}
+
+static void show_ends(struct text *out, const cJSON *relay)
+{
+	static const bool right[] = {false, false, false, false};
+	struct table t = {
+		.columns = 4,
+		.right = right,
+		.first_width = VALUE_COLUMN - NAME_COLUMN - TABLE_GAP,
+	};
+
+	add_listeners(&t, relay);
+	add_backends(&t, relay);
 	table_print(&t, NAME_COLUMN, out);
 	table_free(&t);
 }
@@ -213,8 +217,7 @@ static void show_relay(struct text *out, const cJSON *relay,
 	text_add(out, "\n");
 	text_add_escaped(out, answer_string(relay, "name"));
 	text_add(out, "\n");
-	show_listeners(out, relay);
-	show_backends(out, relay);
+	show_ends(out, relay);
 	show_open(out, stats, 0);
 	show_refused(out, stats);
 	show_ended(out, stats);
@@ -249,7 +252,7 @@ static void show_process(struct text *out, const cJSON *status,
 	char up[HUMAN_TEXT];
 
 	text_add(out, "lowport ");
-	text_add_escaped(out, answer_string(status, "lowport"));
+	text_add_escaped(out, answer_string(status, "version"));
 	text_addf(out, ", pid %" PRIu64 ", up %s%s\n",
 		  answer_number(status, "pid"),
 		  human_duration(answer_number(status, "uptime_ms"), up),

@@ -44,7 +44,7 @@ static void add_row(struct table *t, const cJSON *c, bool relays)
 		table_add(t, or_dash(answer_string(c, "relay")));
 	table_add(t, or_dash(answer_string(c, "client")));
 	table_add(t, or_dash(answer_string(c, "backend")));
-	table_add(t, answer_string(c, "state"));
+	table_add(t, answer_string(c, "phase"));
 	table_add(t, human_duration(answer_number(c, "age_ms"), text));
 	table_add(t, human_duration(answer_number(c, "idle_ms"), text));
 	table_add(t, human_bytes(answer_number(c, "up"), text));

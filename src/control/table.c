@@ -1,6 +1,7 @@
 #include "control/table.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { COLUMNS_MOST = 16, FIRST_ROOM = 256 };
 
@@ -43,8 +44,8 @@ void table_add_number(struct table *t, uint64_t n)
 
 static void measure(const struct table *t, size_t widths[COLUMNS_MOST])
 {
-	for (size_t i = 0; i < COLUMNS_MOST; i++)
-		widths[i] = 0;
+	memset(widths, 0, COLUMNS_MOST * sizeof(widths[0]));
+	widths[0] = t->first_width;
 	for (size_t i = 0; i < t->count; i++) {
 		size_t width = text_width(t->cells[i]);
 
@@ -61,23 +62,28 @@ static void blanks(struct text *out, size_t count)
 
 void table_print(const struct table *t, size_t indent, struct text *out)
 {
-	size_t widths[COLUMNS_MOST];
+	size_t widths[COLUMNS_MOST], behind = 0;
 
 	out->failed = out->failed || t->failed;
 	measure(t, widths);
 	for (size_t i = 0; i < t->count; i++) {
 		size_t column = i % t->columns;
 		size_t gap = widths[column] - text_width(t->cells[i]);
-		bool last = column + 1 == t->columns;
 
-		blanks(out, column == 0 ? indent : 2);
+		behind += column == 0 ? indent : TABLE_GAP;
 		if (t->right[column])
-			blanks(out, gap);
-		text_add(out, t->cells[i]);
-		if (!t->right[column] && !last)
-			blanks(out, gap);
-		if (last)
+			behind += gap;
+		/* A line does not end with blanks. */
+		if (t->cells[i][0] != '\0') {
+			blanks(out, behind);
+			text_add(out, t->cells[i]);
+			behind = 0;
+		}
+		behind += t->right[column] ? 0 : gap;
+		if (column + 1 == t->columns) {
 			text_add_bytes(out, "\n", 1);
+			behind = 0;
+		}
 	}
 }
 

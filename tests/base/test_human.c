@@ -44,7 +44,7 @@ static void rates_have_units_of_1000(void **state)
 		{5, 0, "5.0 kB/s"},
 		{999600, 1000, "1.0 MB/s"},
 		{UINT64_C(26100000000), 10000, "2.6 GB/s"},
-		{UINT64_MAX, 1000000, "18 TB/s"},
+		{UINT64_MAX, 1000000, "18 PB/s"},
 	};
 	char buf[HUMAN_TEXT];
 
