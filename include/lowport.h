@@ -25,10 +25,20 @@
 
 struct relay;
 
+/* What has become of a backend, as relay_backend_stats() tells it. It is the
+ * relay's own, whose threads all count in it, and starts as zeroes. */
+struct relay_tally {
+	uint64_t total, failed, open, up, down;
+	int last;
+};
+
 /* One backend: an address, or a name to be looked up for each connection. */
 struct relay_backend {
-	struct addr addr; /* of a name, only the port counts */
-	const char *host; /* NULL if addr is all there is */
+	struct addr addr;          /* of a name, only the port counts */
+	const char *host;          /* NULL if addr is all there is */
+	struct relay_tally *tally; /* NULL: nobody wants to know. Several
+				    * backends, of one route after another,
+				    * may have the same */
 };
 
 /* Whoever connects from this network is let in, or refused. */
@@ -41,8 +51,10 @@ struct relay_rule {
  * Who may connect; whoever may not is reset. The first rule that fits decides,
  * then the limits of each source: an IPv4 address, or a /64 of IPv6. All routes
  * that point to the same door are counted together, those of another door
- * apart. Clients of a Unix socket are let in as its file lets them, and not
- * counted.
+ * apart: with a new door counting begins anew, while those that came in by the
+ * old one are given back to that. What a door has counted is forgotten when no
+ * listener points to it and the last of those that are counted has left. Clients
+ * of a Unix socket are let in as its file lets them, and not counted.
  */
 struct relay_door {
 	const struct relay_rule *rules;
@@ -60,10 +72,19 @@ struct relay_entry {
 	unsigned interface; /* its index; 0: through any */
 };
 
-/* What happens to the connections of a listener: who is let in, and which
+/*
+ * What happens to the connections of a listener: who is let in, and which
  * backend they get: the first that can be reached, in this order, but those that
- * could not be just now after the others. It must outlive the relay, and all
- * that it points to. Routes with the same backends array are one group. */
+ * could not be just now after the others. Routes with the same backends array,
+ * and then of the same count, are one group.
+ *
+ * A route has to stay as it is, with all that it points to, as long as a
+ * listener points to it or a connection that came in by it has not left: until
+ * the call of relay_options.left for the last one has returned, or until
+ * relay_free() has. An array of backends, a door or an entry that several routes
+ * share has to stay for each of them. relay_route_defaults()
+ * begins one.
+ */
 struct relay_route {
 	const struct relay_backend *backends;
 	size_t count;
@@ -86,24 +107,28 @@ struct relay_route {
 	 * not answer, is waited for so long, from when the client came; 0: not
 	 * at all. */
 	uint64_t wait_for_backend_ms;
+
+	/* 0 turns the one in question off; no connection should be without the
+	 * first two. */
+	uint64_t connect_timeout_ms;    /* for each address that is tried */
+	uint64_t proxy_timeout_ms;      /* for the header of a front */
+	uint64_t idle_timeout_ms;       /* no byte moved, either way */
+	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
+	unsigned keepalive_s;           /* silence before the first probe */
+
 	void *data; /* the caller's */
 };
 
-/* Times in milliseconds; 0 turns the one in question off. */
+/* What holds for the relay as a whole. */
 struct relay_options {
-	uint64_t connect_timeout_ms;    /* for each address that is tried; not
-					 * 0 */
-	uint64_t idle_timeout_ms;       /* no byte moved, either way */
-	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
-	uint64_t proxy_timeout_ms;      /* for the header of a front; not 0 */
-	unsigned keepalive_s;           /* silence before the first probe */
-	size_t max_connections;         /* exact; the backlog holds the rest */
-	size_t max_waiting;             /* exact; of those who wait for a
+	size_t max_connections; /* exact; the backlog holds the rest */
+	size_t max_waiting;     /* exact; of those who wait for a
 					 * backend, others are refused */
-	size_t max_pipes;               /* for splicing; 0: only copy */
+	size_t max_pipes;       /* for splicing; 0: only copy */
 	size_t threads; /* loops: the caller's, and the rest on threads of ours */
 
-	uint64_t listener_check_ms; /* look so often whether they listen */
+	uint64_t listener_check_ms; /* look so often whether they listen; 0:
+				     * never */
 
 	/* A client of a route has come; false: refuse it. NULL: all are taken.
 	 */
@@ -140,7 +165,8 @@ struct relay_connection {
 	const struct relay_route *route;
 	enum relay_phase phase;
 	struct addr client, local;
-	struct addr backend; /* AF_UNSPEC while there is none */
+	const struct relay_backend *chosen; /* NULL while there is none */
+	struct addr backend;                /* its; AF_UNSPEC likewise */
 	uint64_t age_ms, idle_ms;
 	uint64_t up, down; /* bytes given to the backend, and to the client */
 };
@@ -162,18 +188,22 @@ enum relay_health {
 	BACKEND_HEALTHS  /* how many there are */
 };
 
-/* What a relay knows of one backend. Bytes are those of ended connections. */
+/* What is known of one backend. Bytes are those of ended connections. */
 struct relay_backend_stats {
 	enum relay_health health;
 	int error;       /* of BACKEND_DOWN: a negative errno */
 	uint64_t total;  /* connections that it took */
-	uint64_t failed; /* tries in vain */
+	uint64_t failed; /* tries in vain; of those who wait, each one */
+	uint64_t open;   /* connections that it has now */
 	uint64_t up, down;
 };
 
 /* What `lowport run` does when nothing else is said, with max_connections and
  * max_pipes what that many descriptors carry. */
 void relay_defaults(struct relay_options *opt, size_t descriptor_limit);
+
+/* The same for a route: its times, and nothing else. */
+void relay_route_defaults(struct relay_route *route);
 
 /* A relay without listeners. *opt is copied. Returns 0, -ENOMEM, or what
  * uv_timer_init() says; *out is the caller's until relay_free(). */
@@ -197,17 +227,20 @@ bool relay_leads_back(struct relay *r, const struct relay_route *route,
 		      const struct addr *to, struct addr *where);
 
 /* Close the listener that relay_listen() took fd for; its connections live on,
- * and their route has to. Returns 0, or -ENOENT if there is none (any more, as
+ * and their route has to (see there). Returns 0, or -ENOENT if there is none (any more, as
  * after relay_drain()). */
 int relay_unlisten(struct relay *r, int fd);
 
 /* New clients of the listener that relay_listen() took fd for are served as
- * route says; those that are there keep what they came in with. Returns 0,
- * -ENOENT, or as relay_listen() does. */
+ * route says; those that are there keep what they came in with, and their route
+ * has to stay for them. Returns 0, -ENOENT if there is no such listener, -ENOMEM,
+ * or what uv_random() says; then nothing has changed. */
 int relay_reroute(struct relay *r, int fd, const struct relay_route *route);
 
 /* Let the clients of a route wait in the backlog, or, with hold false, no longer.
- */
+ * That goes for the listeners that it has, and those that come to it while it
+ * has one: when the last has gone, or been given another route, it is
+ * forgotten. */
 void relay_hold(struct relay *r, const struct relay_route *route, bool hold);
 
 /*
@@ -226,24 +259,31 @@ void relay_run(struct relay *r);
 
 void relay_stats(const struct relay *r, struct stats *out);
 
-/* Tell of each open connection, in no order, and then that these were all: on
- * the relay's loop, at once or on a later turn, done exactly once. each may not
- * call back. Returns 0, or -ENOMEM with nothing called. */
+/*
+ * Tell of each open connection, in no order, and then that these were all: done
+ * is called once, on the relay's loop, from within, or on a later turn, or from
+ * within relay_free(). err is 0, or -ENOMEM if some are missing. A connection
+ * that is told of has not left; what it points to is lent until each returns.
+ * each may not call anything here, done all but relay_free(). Returns 0, or
+ * -ENOMEM with nothing called.
+ */
 int relay_connections(struct relay *r,
 		      void (*each)(void *data,
 				   const struct relay_connection *c),
-		      void (*done)(void *data), void *data);
+		      void (*done)(void *data, int err), void *data);
 
-/* Reset the connection of that id. done, likewise, says whether there was one.
- * Returns 0, or -ENOMEM with nothing called. */
+/* Reset the connection of that id, whose end (CLOSE_KILLED) may be told from
+ * within. done, likewise, says whether there was one. Returns 0, or -ENOMEM with
+ * nothing called and nothing reset. */
 int relay_reset(struct relay *r, uint64_t id,
 		void (*done)(void *data, bool found), void *data);
 
 /* How the listener is that relay_listen() took fd for. */
 enum relay_listener_state relay_listener_state(const struct relay *r, int fd);
 
-/* What has become of a backend of a route. */
-void relay_backend_stats(const struct relay *r, const struct relay_backend *b,
+/* What has become of a backend, by its tally: nothing, if it has none. May be
+ * called by any thread. */
+void relay_backend_stats(const struct relay_backend *b,
 			 struct relay_backend_stats *out);
 
 /* Reset all connections, whose ends are still told, and free r. Its last

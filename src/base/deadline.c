@@ -23,6 +23,19 @@ void deadline_arm(struct deadline_queue *q, struct deadline *d, uint64_t now_ms)
 	list_append(&q->waiting, &d->node);
 }
 
+void deadline_arm_among(struct deadline_queue *q, struct deadline *d,
+			uint64_t due_ms)
+{
+	struct list *after = &q->waiting;
+
+	list_remove(&d->node);
+	d->due_ms = due_ms;
+	while (after->prev != &q->waiting &&
+	       list_entry(after->prev, struct deadline, node)->due_ms > due_ms)
+		after = after->prev;
+	list_append(after, &d->node);
+}
+
 void deadline_cancel(struct deadline *d)
 {
 	list_remove(&d->node);

@@ -32,6 +32,11 @@ void deadline_init(struct deadline *d);
 void deadline_arm(struct deadline_queue *q, struct deadline *d,
 		  uint64_t now_ms);
 
+/* The same for a time of its own, whatever the queue's length is: takes as long
+ * as there are that are due later. */
+void deadline_arm_among(struct deadline_queue *q, struct deadline *d,
+			uint64_t due_ms);
+
 void deadline_cancel(struct deadline *d);
 
 static inline bool deadline_is_armed(const struct deadline *d)

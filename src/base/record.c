@@ -16,6 +16,7 @@ const char *close_reason_name(enum close_reason reason)
 		[CLOSE_IDLE] = "idle",
 		[CLOSE_HALF_OPEN] = "half-open",
 		[CLOSE_BAD_HEADER] = "bad-header",
+		[CLOSE_KILLED] = "killed",
 		[CLOSE_SHUTDOWN] = "shutdown",
 		[CLOSE_FAILED] = "failed",
 	};

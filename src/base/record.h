@@ -16,6 +16,7 @@ enum close_reason {
 	CLOSE_IDLE,            /* no byte moved for the idle timeout */
 	CLOSE_HALF_OPEN,       /* one direction ended, the other fell silent */
 	CLOSE_BAD_HEADER,      /* a trusted front sent no PROXY header */
+	CLOSE_KILLED,          /* someone wanted it gone: lowport kill */
 	CLOSE_SHUTDOWN,        /* lowport ended and the grace was over */
 	CLOSE_FAILED,          /* lowport itself ran out of something */
 	CLOSE_REASONS          /* how many there are */

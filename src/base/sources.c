@@ -232,14 +232,33 @@ enum source_answer sources_enter(struct sources *s,
 	return SOURCE_FINE;
 }
 
-void sources_leave(struct sources *s, uint32_t ticket, uint64_t now_ms)
+const struct source_limits *sources_leave(struct sources *s, uint32_t ticket,
+					  uint64_t now_ms)
 {
 	struct entry *e = &s->entries[ticket];
 
-	if (ticket == 0 || --e->open > 0)
-		return;
+	if (ticket == 0)
+		return NULL;
+	if (--e->open > 0)
+		return e->limits;
 	if (bucket_is_full(&e->bucket, &e->limits->rate, now_ms))
 		forget(s, ticket);
 	else
 		idle(s, ticket);
+	return e->limits;
+}
+
+void sources_forget(struct sources *s, const struct source_limits *limits)
+{
+	uint32_t i = s->entries[0].after;
+
+	while (i > 0) {
+		uint32_t after = s->entries[i].after;
+
+		if (s->entries[i].limits == limits) {
+			stop_idling(s, i);
+			forget(s, i);
+		}
+		i = after;
+	}
 }

@@ -58,7 +58,8 @@ enum source_answer { SOURCE_FINE, SOURCE_TOO_MANY, SOURCE_TOO_FAST };
 
 /*
  * One more connection of a source, counted for these limits alone: those of
- * other limits, known by their address, do not matter. limits must outlive s.
+ * other limits, known by their address, do not matter. limits must live until
+ * sources_forget(), or as long as s.
  * With SOURCE_FINE *ticket is what sources_leave() wants when the connection
  * ends; 0 if it wants nothing. Otherwise nothing has been taken: TOO_MANY are
  * open (or every entry has a connection), or they come TOO_FAST.
@@ -68,8 +69,14 @@ enum source_answer sources_enter(struct sources *s,
 				 const struct source *who, uint64_t now_ms,
 				 uint32_t *ticket);
 
-/* A connection has ended. */
-void sources_leave(struct sources *s, uint32_t ticket, uint64_t now_ms);
+/* A connection has ended. Returns the limits that it was counted for; NULL if
+ * ticket is 0. */
+const struct source_limits *sources_leave(struct sources *s, uint32_t ticket,
+					  uint64_t now_ms);
+
+/* These limits are not used any more: forget whom they have seen. No ticket of
+ * theirs may be left. Takes as long as there are sources without a connection. */
+void sources_forget(struct sources *s, const struct source_limits *limits);
 
 /* How many entries are in use. */
 size_t sources_count(const struct sources *s);

@@ -11,13 +11,14 @@
  * backend may go with it. */
 struct listed {
 	struct relay_connection conn;
-	struct tally *tally;
+	struct account *account;
+	const struct relay_tally *backend; /* of which; NULL: none */
 };
 
 struct inspection {
 	struct inspect *in;
 	struct snapshot snapshot;
-	struct tally **tallies; /* of each relay */
+	struct account **accounts; /* of each relay */
 	const struct relay_backend **backends;
 	struct listed *listed;
 	size_t listed_count, listed_room;
@@ -66,26 +67,27 @@ static bool add_backend(struct inspection *i, struct snapshot_relay *r,
 		i->failed = true;
 		return false;
 	}
-	relay_backend_stats(i->in->relay, b, &made->stats);
+	relay_backend_stats(b, &made->stats);
+	made->open = made->stats.open;
 	r->backend_count++;
 	return true;
 }
 
-void inspection_relay(struct inspection *i, struct tally *tally,
+void inspection_relay(struct inspection *i, struct account *account,
 		      const struct relay_backend *backends, size_t count)
 {
 	struct snapshot *s = &i->snapshot;
 	struct snapshot_relay *r;
 
 	if (!GROW(i, s->relays, s->relay_count) ||
-	    !GROW(i, i->tallies, s->relay_count) ||
+	    !GROW(i, i->accounts, s->relay_count) ||
 	    !GROW(i, i->backends, s->relay_count))
 		return;
-	i->tallies[s->relay_count] = tally;
+	i->accounts[s->relay_count] = account;
 	i->backends[s->relay_count] = backends;
 	r = &s->relays[s->relay_count++];
-	r->name = tally->name;
-	r->stats = tally->stats;
+	r->name = account->name;
+	r->stats = account->stats;
 	for (size_t n = 0; n < count; n++)
 		if (!add_backend(i, r, &backends[n]))
 			return;
@@ -146,30 +148,16 @@ static void on_each(void *data, const struct relay_connection *c)
 		return;
 	}
 	*l = (struct listed){.conn = *c};
-	l->tally = i->in->tally_of(i->in->data, c->route);
+	l->account = i->in->account_of(i->in->data, c->route);
+	l->backend = c->chosen ? c->chosen->tally : NULL;
 	l->conn.route = NULL;
+	l->conn.chosen = NULL;
 	i->failed = !keep_path(&l->conn.client);
 	if (!keep_path(&l->conn.local))
 		i->failed = true;
 	if (!keep_path(&l->conn.backend))
 		i->failed = true;
 	i->listed_count++;
-}
-
-/* The backend of r that a connection has; of several names with one port, the
- * first. NULL if it has none. */
-static struct snapshot_backend *backend_of(struct snapshot_relay *r,
-					   const struct relay_backend *backends,
-					   const struct addr *to)
-{
-	for (size_t n = 0; n < r->backend_count; n++)
-		if (!backends[n].host && addr_equal(&backends[n].addr, to))
-			return &r->backends[n];
-	for (size_t n = 0; n < r->backend_count; n++)
-		if (backends[n].host && backends[n].addr.port == to->port &&
-		    (to->family == AF_INET || to->family == AF_INET6))
-			return &r->backends[n];
-	return NULL;
 }
 
 /* Add what an open connection has moved to those that have ended. */
@@ -182,17 +170,17 @@ static void count_open(struct inspection *i, const struct listed *l)
 	s->stats.down += c->down;
 	for (size_t n = 0; n < s->relay_count; n++) {
 		struct snapshot_relay *r = &s->relays[n];
-		struct snapshot_backend *b;
 
-		if (i->tallies[n] != l->tally)
+		if (i->accounts[n] != l->account)
 			continue;
 		r->stats.up += c->up;
 		r->stats.down += c->down;
-		b = backend_of(r, i->backends[n], &c->backend);
-		if (b) {
-			b->open++;
-			b->stats.up += c->up;
-			b->stats.down += c->down;
+		for (size_t m = 0; m < r->backend_count && l->backend; m++) {
+			if (i->backends[n][m].tally != l->backend)
+				continue;
+			r->backends[m].stats.up += c->up;
+			r->backends[m].stats.down += c->down;
+			return;
 		}
 		return;
 	}
@@ -218,7 +206,7 @@ static bool list_connections(struct inspection *i)
 	for (size_t n = 0; n < i->listed_count; n++) {
 		const struct listed *l = &i->listed[n];
 
-		s->connections[n].relay = l->tally ? l->tally->name : NULL;
+		s->connections[n].relay = l->account ? l->account->name : NULL;
 		s->connections[n].conn = l->conn;
 	}
 	return true;
@@ -241,7 +229,7 @@ static void free_inspection(struct inspection *i)
 	}
 	free(s->relays);
 	free(s->connections);
-	free(i->tallies);
+	free(i->accounts);
 	free(i->backends);
 	free(i->listed);
 	free(i);
@@ -264,18 +252,19 @@ static void fill(struct inspection *i)
 		count_open(i, &i->listed[n]);
 	only_forward(&s->stats, &in->up_told, &in->down_told);
 	for (size_t n = 0; n < s->relay_count && !i->failed; n++)
-		only_forward(&s->relays[n].stats, &i->tallies[n]->up_told,
-			     &i->tallies[n]->down_told);
+		only_forward(&s->relays[n].stats, &i->accounts[n]->up_told,
+			     &i->accounts[n]->down_told);
 	if (!i->failed && i->want_connections && !list_connections(i))
 		i->failed = true;
 }
 
 /* All that may be replaced while the relay runs is looked at in this one turn.
  */
-static void on_listed(void *data)
+static void on_listed(void *data, int err)
 {
 	struct inspection *i = data;
 
+	i->failed = i->failed || err < 0;
 	if (!i->failed)
 		fill(i);
 	i->ready(i->context, i->failed ? NULL : &i->snapshot);

@@ -1,7 +1,7 @@
 #ifndef LOWPORT_CLI_INSPECT_H
 #define LOWPORT_CLI_INSPECT_H
 
-#include "cli/tally.h"
+#include "cli/account.h"
 #include "control/snapshot.h"
 
 /*
@@ -22,7 +22,8 @@ struct inspect {
 	void (*tell)(void *data, struct inspection *i, struct snapshot *s);
 
 	/* Whose connections these are. NULL: nobody's. */
-	struct tally *(*tally_of)(void *data, const struct relay_route *route);
+	struct account *(*account_of)(void *data,
+				      const struct relay_route *route);
 
 	void *data;
 	uint64_t since_ms; /* uv_now(), when it began */
@@ -30,9 +31,9 @@ struct inspect {
 	uint64_t up_told, down_told;
 };
 
-/* backends and tally, and for a listener from, are lent until the snapshot is
+/* backends and account, and for a listener from, are lent until the snapshot is
  * rendered. */
-void inspection_relay(struct inspection *i, struct tally *tally,
+void inspection_relay(struct inspection *i, struct account *account,
 		      const struct relay_backend *backends, size_t count);
 void inspection_listener(struct inspection *i, int fd, const struct addr *at,
 			 const char *from);

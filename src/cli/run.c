@@ -24,8 +24,9 @@ enum { EXEC_WAIT_MS = 30000 };
 
 /* What is behind the listeners of a group; their routes' data. */
 struct serving {
-	struct tally tally;
-	struct backend *backend; /* NULL: nothing starts it */
+	struct account account;
+	struct relay_tally *tallies; /* one for each of its backends */
+	struct backend *backend;     /* NULL: nothing starts it */
 };
 
 /* What is running: the loop, the relay, and how it was asked to end. */
@@ -67,10 +68,10 @@ static bool on_arrived(void *data, const struct relay_route *route)
 	struct serving *s = route->data;
 
 	if (s->backend && !backend_arrived(s->backend)) {
-		s->tally.stats.refused++;
+		s->account.stats.refused++;
 		return false;
 	}
-	stats_begin(&s->tally.stats);
+	stats_begin(&s->account.stats);
 	idle_arrived(&run->idle);
 	return true;
 }
@@ -81,7 +82,7 @@ static void on_left(void *data, const struct relay_route *route,
 	struct run *run = data;
 	struct serving *s = route->data;
 
-	tally_left(&s->tally, what);
+	account_left(&s->account, what);
 	if (s->backend)
 		backend_left(s->backend, what);
 	idle_left(&run->idle);
@@ -93,24 +94,27 @@ static void on_refused(void *data, const struct relay_route *route,
 	struct serving *s = route->data;
 
 	(void)data;
-	stats_refuse(&s->tally.stats, why);
+	stats_refuse(&s->account.stats, why);
 }
 
-static struct tally *tally_of(void *data, const struct relay_route *route)
+static struct account *account_of(void *data, const struct relay_route *route)
 {
 	struct serving *s = route->data;
 
 	(void)data;
-	return &s->tally;
+	return &s->account;
 }
 
 static void on_hold(void *data, const struct backend *b, bool hold)
 {
 	struct run *run = data;
 
-	for (size_t i = 0; i < run->listeners.count; i++)
-		if (((struct serving *)run->routes[i].data)->backend == b)
+	for (size_t i = 0; i < run->listeners.count; i++) {
+		const struct serving *serving = run->routes[i].data;
+
+		if (serving && serving->backend == b)
 			relay_hold(run->relay, &run->routes[i], hold);
+	}
 }
 
 static void on_notice(void *data, enum log_level level, const char *text)
@@ -287,7 +291,8 @@ static const struct relay_door *door_of(struct run *run, size_t group)
 static struct relay_route route_of(struct run *run, size_t group)
 {
 	const struct config_group *g = &run->config.groups[group];
-	uint64_t wait_ms = run->config.wait_for_backend_ms;
+	const struct config *c = &run->config;
+	uint64_t wait_ms = c->wait_for_backend_ms;
 
 	if (g->command && wait_ms == 0)
 		wait_ms = EXEC_WAIT_MS;
@@ -300,6 +305,11 @@ static struct relay_route route_of(struct run *run, size_t group)
 		.front_count = run->config.front_count,
 		.unix_fronts = run->config.unix_fronts,
 		.wait_for_backend_ms = wait_ms,
+		.connect_timeout_ms = c->connect_timeout_ms,
+		.proxy_timeout_ms = c->proxy_timeout_ms,
+		.idle_timeout_ms = c->idle_timeout_ms,
+		.half_close_timeout_ms = c->half_close_timeout_ms,
+		.keepalive_s = (unsigned)c->keepalive_s,
 		.data = &run->servings[group],
 	};
 }
@@ -348,7 +358,7 @@ static void tell(void *data, struct inspection *inspection, struct snapshot *s)
 	for (size_t n = 0; n < run->config.group_count; n++) {
 		const struct config_group *g = &run->config.groups[n];
 
-		inspection_relay(inspection, &run->servings[n].tally,
+		inspection_relay(inspection, &run->servings[n].account,
 				 g->backends, g->backend_count);
 		for (; i < run->counts[n] && i < run->listeners.count; i++)
 			inspection_listener(inspection, run->served[i],
@@ -365,15 +375,28 @@ static void tell(void *data, struct inspection *inspection, struct snapshot *s)
 }
 
 /* Groups of the command line are called by their first listener. */
-static void name_servings(struct run *run)
+static int prepare_servings(struct run *run)
 {
 	for (size_t i = 0; i < run->config.group_count; i++) {
-		const struct config_group *g = &run->config.groups[i];
+		struct config_group *g = &run->config.groups[i];
+		struct serving *s = &run->servings[i];
 
-		run->servings[i].tally.name =
-			g->name ? g->name : g->listeners[0].text;
-		run->servings[i].backend = demand_backend(&run->demand, i);
+		s->account.name = g->name ? g->name : g->listeners[0].text;
+		s->backend = demand_backend(&run->demand, i);
+		s->tallies = calloc(g->backend_count, sizeof(*s->tallies));
+		if (!s->tallies)
+			return -ENOMEM;
+		for (size_t j = 0; j < g->backend_count; j++)
+			g->backends[j].tally = &s->tallies[j];
 	}
+	return 0;
+}
+
+static void free_servings(struct run *run)
+{
+	for (size_t i = 0; run->servings && i < run->config.group_count; i++)
+		free(run->servings[i].tallies);
+	free(run->servings);
 }
 
 static void open_desk(struct run *run)
@@ -383,7 +406,7 @@ static void open_desk(struct run *run)
 	run->inspect = (struct inspect){
 		.relay = run->relay,
 		.tell = tell,
-		.tally_of = tally_of,
+		.account_of = account_of,
 		.data = run,
 		.since_ms = uv_now(&run->loop),
 		.loop = &run->loop,
@@ -440,12 +463,7 @@ static struct relay_options relay_options(struct run *run)
 	limits_set(&opt, c,
 		   run->listeners.count + follow_descriptors(c) +
 			   CONTROL_DESCRIPTORS);
-	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
-	opt.idle_timeout_ms = c->idle_timeout_ms;
-	opt.half_close_timeout_ms = c->half_close_timeout_ms;
-	opt.proxy_timeout_ms = c->proxy_timeout_ms;
-	opt.keepalive_s = (unsigned)c->keepalive_s;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
 	if (!c->splice)
@@ -479,7 +497,8 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		if (err < 0)
 			complain(why.text);
 	}
-	name_servings(run);
+	if (err == 0)
+		err = prepare_servings(run);
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
 	if (err == 0)
@@ -561,7 +580,7 @@ static int run_config(struct run *run)
 	listen_close(&run->listeners, 0);
 	free(run->doors);
 	free(run->served);
-	free(run->servings);
+	free_servings(run);
 	follow_free(run->follow);
 	demand_free(&run->demand);
 	free(run->routes);

@@ -184,26 +184,39 @@ static int complain_of_failed(const struct finds *f)
 	return status;
 }
 
+static bool any_status(const struct finds *f)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->at[i].status)
+			return true;
+	return false;
+}
+
+/* Look twice, for the rates. */
+static int look_again(const struct wanted *w, struct history *h,
+		      struct finds *f, struct fault *why)
+{
+	note(h, f);
+	find_free(f);
+	screen_wait(GLANCE_MS);
+	if (ask(w, w->connections, f, why) < 0)
+		return -ENOENT;
+	note(h, f);
+	return 0;
+}
+
 static int show_once(const struct wanted *w, struct history *h)
 {
 	struct fault why;
 	struct finds f;
-	int status;
+	int status, err = ask(w, w->json && w->connections, &f, &why);
 	char *text;
 
-	if (ask(w, w->json && w->connections, &f, &why) < 0) {
+	if (err == 0 && !w->json && any_status(&f))
+		err = look_again(w, h, &f, &why);
+	if (err < 0) {
 		complain(why.text);
 		return EXIT_RUNTIME;
-	}
-	if (!w->json) {
-		note(h, &f);
-		find_free(&f);
-		screen_wait(GLANCE_MS);
-		if (ask(w, w->connections, &f, &why) < 0) {
-			complain(why.text);
-			return EXIT_RUNTIME;
-		}
-		note(h, &f);
 	}
 	text = print_all(w, &f, h);
 	if (text)

@@ -119,7 +119,8 @@ static ssize_t receive(int fd, char *piece, struct client_files *files)
 	return n;
 }
 
-/* To the end of the stream, which has to be that of a line. */
+/* To the end of the stream, which has to be that of a line. Who answers without
+ * having heard us resets after that. */
 static int hear(int fd, struct text *t, struct client_files *files,
 		int64_t due_ms)
 {
@@ -130,7 +131,7 @@ static int hear(int fd, struct text *t, struct client_files *files,
 
 		if (n == -EAGAIN)
 			n = await(fd, POLLIN, due_ms);
-		else if (n == 0)
+		else if (n == 0 || n == -ECONNRESET)
 			break;
 		else if (n > 0)
 			text_add_bytes(t, piece, (size_t)n);

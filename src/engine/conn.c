@@ -1,9 +1,6 @@
-#include "engine/conn.h"
+#include "engine/conn_state.h"
 
-#include "engine/dial.h"
-#include "engine/proxy_header.h"
-#include "engine/pump.h"
-#include "engine/watch.h"
+#include "engine/tally.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -12,45 +9,9 @@
 
 enum {
 	PROBE_MS = 2000,   /* a reset that no poll can hear */
-	PROMPT_MS = 100,   /* who ends so soon has more to hear than to say */
 	SETTLED_MS = 1000, /* what lives on is worth being kept alive */
 	FLUSH_MS = 5,      /* the last bytes before a reset, */
 	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
-};
-
-enum conn_state { HEADER, DIALING, RELAYING, CLOSING };
-
-/* The two sides; also the two directions, by the side they read from. */
-enum { CLIENT, BACKEND, SIDES, NOBODY = SIDES };
-
-struct side {
-	int fd;
-	int waits_for; /* WATCH_READ, WATCH_WRITE */
-	struct watch *watch;
-};
-
-struct conn {
-	struct list node; /* in the worker's conns */
-	struct worker *worker;
-	const struct relay_route *route;
-	union {
-		struct proxy_wait *header; /* while in HEADER */
-		struct dial *dial;         /* while DIALING */
-	};
-	struct side side[SIDES];
-	struct pump pump[SIDES];
-	struct deadline deadline; /* idle or half-closed */
-	struct deadline look;     /* settled, probe or flush */
-	struct addr client, backend;
-	const struct addr *local;
-	uint64_t started_ms;
-	int error;              /* what the lost side said */
-	uint8_t state;          /* enum conn_state */
-	uint8_t lost;           /* the side that has reset, or NOBODY */
-	uint8_t flushes;        /* looks at its last bytes so far */
-	uint8_t deadline_queue; /* where deadline was armed last */
-	bool kept_alive;        /* the backend's side is */
-	uint32_t source;        /* the ticket of the client's */
 };
 
 static uint64_t moved(const struct conn *c)
@@ -58,10 +19,13 @@ static uint64_t moved(const struct conn *c)
 	return c->pump[CLIENT].moved + c->pump[BACKEND].moved;
 }
 
-static int family(const struct conn *c, int s)
+struct addr conn_local(const struct conn *c)
 {
-	/* Of the socket: a client that a header names may be of another. */
-	return s == CLIENT ? c->local->family : c->backend.family;
+	struct addr local = *c->local;
+
+	if (addr_is_wildcard(&local))
+		sock_local(c->side[CLIENT].fd, &local);
+	return local;
 }
 
 static void fill_record(const struct conn *c, enum close_reason reason,
@@ -78,10 +42,9 @@ static void fill_record(const struct conn *c, enum close_reason reason,
 		.error = c->error,
 		.source = c->source,
 	};
-	/* Only now, when someone will read it, ask which of its addresses a
-	 * wildcard listener was reached at. */
-	if (c->worker->options->ended && addr_is_wildcard(c->local))
-		sock_local(c->side[CLIENT].fd, &r->local);
+	/* Only now, when someone will read it, is it worth asking for. */
+	if (c->worker->options->ended)
+		r->local = conn_local(c);
 }
 
 static void on_gone(void *data)
@@ -128,10 +91,13 @@ void conn_close(struct conn *c, enum close_reason reason)
 	close_side(c, BACKEND, reason == CLOSE_DONE);
 	close_side(c, CLIENT, reason == CLOSE_DONE);
 	list_remove(&c->node);
+	if (c->chosen != CONN_NO_BACKEND)
+		tally_left(conn_backend(c), what.up, what.down);
+	/* The route may be gone from here on. */
 	w->events->ended(w->owner, c->route, &what);
 }
 
-static void fail(struct conn *c, int error, enum close_reason reason)
+void conn_fail(struct conn *c, int error, enum close_reason reason)
 {
 	c->error = error;
 	conn_close(c, reason);
@@ -163,7 +129,7 @@ static void lose(struct conn *c, int s, int error)
 	c->error = error;
 	pump_cut(&c->pump[s]);
 	/* A segment that was to wait for the end need not: none will come. */
-	if (c->pump[s].src_ends && family(c, !s) != AF_UNIX)
+	if (c->pump[s].src_ends && conn_family(c, !s) != AF_UNIX)
 		sock_nodelay(c->side[!s].fd);
 	pump_release(&c->pump[!s]);
 	c->pump[!s].wants = PUMP_END;
@@ -192,7 +158,7 @@ static void run(struct conn *c, int s)
 		/* It has not been told of the end, so it had no occasion to say
 		 * that it is not there any more. A Unix peer just closes. */
 		if (p->wants == PUMP_END && p->dst_closes &&
-		    family(c, !s) != AF_UNIX)
+		    conn_family(c, !s) != AF_UNIX)
 			hear_failure(c, !s);
 		break;
 	case PUMP_SRC_FAILED:
@@ -205,7 +171,7 @@ static void run(struct conn *c, int s)
 			lose(c, !s, error);
 		break;
 	case PUMP_NO_MEMORY:
-		fail(c, error, CLOSE_FAILED);
+		conn_fail(c, error, CLOSE_FAILED);
 		break;
 	}
 }
@@ -217,7 +183,7 @@ static bool is_delivered(struct conn *c)
 	int other = c->side[!c->lost].fd;
 
 	/* What a Unix socket has taken is with the peer already. */
-	return family(c, !c->lost) == AF_UNIX || sock_unsent(other) == 0 ||
+	return conn_family(c, !c->lost) == AF_UNIX || sock_unsent(other) == 0 ||
 	       sock_failure(other) < 0;
 }
 
@@ -243,19 +209,21 @@ static void wait_for(struct conn *c, int s)
 
 static void set_deadline(struct conn *c, bool any_moved)
 {
-	const struct relay_options *opt = c->worker->options;
+	const struct relay_route *route = c->route;
 	bool half = c->pump[CLIENT].src_ended || c->pump[BACKEND].src_ended ||
 		    c->lost != NOBODY;
-	bool half_first = opt->idle_timeout_ms == 0 ||
-			  opt->half_close_timeout_ms < opt->idle_timeout_ms;
-	enum worker_queue queue = QUEUE_IDLE;
+	uint64_t after_ms = route->idle_timeout_ms,
+		 half_ms = route->half_close_timeout_ms;
+	enum conn_silence silence = SILENCE_IDLE;
 
-	if (half && opt->half_close_timeout_ms > 0 && half_first)
-		queue = QUEUE_HALF;
-	if (!any_moved && queue == c->deadline_queue)
+	if (half && half_ms > 0 && (after_ms == 0 || half_ms < after_ms)) {
+		silence = SILENCE_HALF;
+		after_ms = half_ms;
+	}
+	if (!any_moved && silence == c->silence)
 		return;
-	c->deadline_queue = (uint8_t)queue;
-	worker_arm(c->worker, queue, &c->deadline);
+	c->silence = (uint8_t)silence;
+	worker_arm_for(c->worker, TIMEOUT_SILENCE, after_ms, &c->deadline);
 }
 
 /* A side that nothing is expected of is not polled, and its reset not heard. */
@@ -277,6 +245,8 @@ static void set_look(struct conn *c)
 /* Something has happened: is it over, and if not, what is waited for? */
 static void settle(struct conn *c, uint64_t moved_before)
 {
+	bool any_moved = moved(c) != moved_before;
+
 	if (c->state != RELAYING)
 		return;
 	if (is_over(c) && c->lost == NOBODY) {
@@ -289,7 +259,9 @@ static void settle(struct conn *c, uint64_t moved_before)
 	}
 	wait_for(c, CLIENT);
 	wait_for(c, BACKEND);
-	set_deadline(c, moved(c) != moved_before);
+	if (any_moved)
+		c->moved_ticks = conn_ticks(uv_now(c->worker->loop));
+	set_deadline(c, any_moved);
 	set_look(c);
 }
 
@@ -311,48 +283,9 @@ static void on_ready(struct conn *c, int s, int ready)
 	settle(c, before);
 }
 
-/*
- * While a backend is waited for: has the client left? TCP says the same of one
- * that has closed as of one that has only said all it has (printf | nc). Which
- * it is shows in when: the latter does it at once, behind its question.
- */
-static void look_at_waiting(struct conn *c)
-{
-	int fd = c->side[CLIENT].fd;
-	uint64_t age_ms = uv_now(c->worker->loop) - c->started_ms;
-	enum sock_far_end end = sock_far_end(fd);
-
-	if (end == SOCK_ENDED && !c->pump[CLIENT].src_ends) {
-		bool asks = family(c, CLIENT) == AF_UNIX ||
-			    (age_ms < PROMPT_MS && sock_has_input(fd));
-
-		c->pump[CLIENT].src_ends = asks;
-		if (!asks)
-			end = SOCK_GONE;
-	}
-	if (end == SOCK_GONE) {
-		conn_close(c, CLOSE_CLIENT_RESET);
-		return;
-	}
-	watch_for(c->side[CLIENT].watch,
-		  c->pump[CLIENT].src_ends ? 0 : WATCH_ENDED);
-	/* Not every system tells of it. */
-	worker_arm(c->worker, QUEUE_PROBE, &c->look);
-}
-
-static void on_dial_waits(void *data)
-{
-	look_at_waiting(data);
-}
-
 static void on_client_ready(void *data, int ready)
 {
-	struct conn *c = data;
-
-	if (c->state == DIALING)
-		look_at_waiting(c);
-	else
-		on_ready(c, CLIENT, ready);
+	on_ready(data, CLIENT, ready);
 }
 
 static void on_backend_ready(void *data, int ready)
@@ -367,15 +300,15 @@ static void on_silence(struct deadline *d)
 	if (c->lost != NOBODY)
 		conn_close(c, reset_by(c));
 	else
-		conn_close(c, c->deadline_queue == QUEUE_HALF ? CLOSE_HALF_OPEN
-							      : CLOSE_IDLE);
+		conn_close(c, c->silence == SILENCE_HALF ? CLOSE_HALF_OPEN
+							 : CLOSE_IDLE);
 }
 
 /* It costs four system calls, which a connection that is gone by now has been
  * spared. The client's side has it from its listener. */
 static void keep_alive(struct conn *c)
 {
-	unsigned keepalive_s = c->worker->options->keepalive_s;
+	unsigned keepalive_s = c->route->keepalive_s;
 
 	if (keepalive_s > 0 && !c->kept_alive && c->backend.family != AF_UNIX)
 		sock_keepalive(c->side[BACKEND].fd, keepalive_s);
@@ -388,7 +321,7 @@ static void on_probe(struct deadline *d)
 	uint64_t before = moved(c);
 
 	if (c->state == DIALING) {
-		look_at_waiting(c);
+		conn_look_at_waiting(c);
 		return;
 	}
 	keep_alive(c);
@@ -415,127 +348,22 @@ static void on_flush(struct deadline *d)
 
 void conn_queues(struct worker *w)
 {
-	const struct relay_options *opt = w->options;
-
 	dial_queues(w);
-	worker_queue(w, QUEUE_HEADER, opt->proxy_timeout_ms, proxy_timed_out);
-	worker_queue(w, QUEUE_IDLE, opt->idle_timeout_ms, on_silence);
-	worker_queue(w, QUEUE_HALF, opt->half_close_timeout_ms, on_silence);
+	worker_timeout(w, TIMEOUT_HEADER, proxy_timed_out);
+	worker_timeout(w, TIMEOUT_SILENCE, on_silence);
 	worker_queue(w, QUEUE_SETTLED, SETTLED_MS, on_settled);
 	worker_queue(w, QUEUE_PROBE, PROBE_MS, on_probe);
 	worker_queue(w, QUEUE_FLUSH, FLUSH_MS, on_flush);
 }
 
-static void on_dialed(void *data, int error, int fd, struct watch *w,
-		      const struct addr *where)
+void conn_relay(struct conn *c)
 {
-	struct conn *c = data;
-
-	c->dial = NULL;
-	c->backend = *where;
-	if (error < 0) {
-		fail(c, error,
-		     error == -ETIMEDOUT ? CLOSE_CONNECT_TIMEOUT
-					 : CLOSE_UNREACHABLE);
-		return;
-	}
-	c->side[BACKEND].fd = fd;
-	c->side[BACKEND].watch = w;
-	watch_hand_over(w, on_backend_ready, c);
+	watch_hand_over(c->side[CLIENT].watch, on_client_ready, c);
+	watch_hand_over(c->side[BACKEND].watch, on_backend_ready, c);
 	c->state = RELAYING;
 	/* Passed descriptors and credentials part what is read. */
-	c->pump[CLIENT].src_halts = family(c, CLIENT) == AF_UNIX;
-	c->pump[BACKEND].src_halts = family(c, BACKEND) == AF_UNIX;
-	c->deadline_queue = QUEUES;
+	c->pump[CLIENT].src_halts = conn_family(c, CLIENT) == AF_UNIX;
+	c->pump[BACKEND].src_halts = conn_family(c, BACKEND) == AF_UNIX;
 	/* The client has usually asked for something by now. */
 	on_ready(c, CLIENT, WATCH_READ);
-}
-
-static const struct dial_events dial_events = {
-	.over = on_dialed,
-	.waits = on_dial_waits,
-};
-
-/* local: where the client came in. */
-static void start_dial(struct conn *c, const struct addr *local)
-{
-	enum proxy_version version = c->route->send_proxy;
-	int err = 0, fd = c->side[CLIENT].fd;
-
-	c->state = DIALING;
-	if (version != PROXY_NONE)
-		err = proxy_introduce(&c->pump[CLIENT], version, &c->client,
-				      local, fd);
-	if (err == 0)
-		err = dial_start(&c->dial, c->worker, c->route,
-				 version != PROXY_NONE || sock_has_input(fd),
-				 &dial_events, c);
-	if (err < 0)
-		fail(c, err, CLOSE_FAILED);
-}
-
-static void on_header(void *data, int error, const struct proxy_header *header)
-{
-	struct conn *c = data;
-
-	c->header = NULL;
-	watch_hand_over(c->side[CLIENT].watch, on_client_ready, c);
-	/* It only looked whether someone is here. */
-	if (error == -ENODATA) {
-		conn_close(c, CLOSE_DONE);
-	} else if (error == -EPROTO || error == -ETIMEDOUT) {
-		fail(c, error, CLOSE_BAD_HEADER);
-	} else if (error < 0) {
-		fail(c, error, CLOSE_CLIENT_RESET);
-	} else if (header->client.family == AF_UNSPEC) {
-		start_dial(c, c->local);
-	} else {
-		c->client = header->client;
-		start_dial(c, &header->local);
-	}
-}
-
-static void await_header(struct conn *c)
-{
-	int err;
-
-	c->state = HEADER;
-	err = proxy_await(&c->header, c->worker, c->side[CLIENT].fd,
-			  c->side[CLIENT].watch, on_header, c);
-	if (err < 0)
-		fail(c, err, CLOSE_FAILED);
-}
-
-int conn_open(struct worker *w, int fd, const struct conn_origin *from)
-{
-	struct conn *c = calloc(1, sizeof(*c));
-	int err = c ? 0 : -ENOMEM;
-
-	if (err == 0)
-		err = watch_open(&c->side[CLIENT].watch, &w->watches, fd,
-				 on_client_ready, c);
-	if (err < 0) {
-		sock_reset(fd);
-		free(c);
-		return err;
-	}
-	c->worker = w;
-	c->route = from->route;
-	c->client = from->client;
-	c->local = from->local;
-	c->source = from->source;
-	c->side[CLIENT].fd = fd;
-	c->side[BACKEND].fd = -1;
-	c->lost = NOBODY;
-	c->started_ms = uv_now(w->loop);
-	deadline_init(&c->deadline);
-	deadline_init(&c->look);
-	pump_init(&c->pump[CLIENT], &w->pool);
-	pump_init(&c->pump[BACKEND], &w->pool);
-	list_append(&w->conns, &c->node);
-	if (proxy_is_front(c->route, &c->client))
-		await_header(c);
-	else
-		start_dial(c, c->local);
-	return 0;
 }

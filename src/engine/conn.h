@@ -24,6 +24,7 @@ struct conn_origin {
 	const struct addr *local; /* the listener's; borrowed for good */
 	const struct relay_route *route;
 	uint32_t source; /* the ticket of its source, for its record */
+	uint64_t id;
 };
 
 /* Begin with an accepted descriptor. Takes fd, also on failure: then the client
@@ -38,6 +39,15 @@ void conn_close(struct conn *c, enum close_reason reason);
 
 /* conn_close() for every connection of w. */
 void conn_close_all(struct worker *w, enum close_reason reason);
+
+/* conn_close() for the connection of that id, as who wants it gone. Returns false
+ * if w has none. */
+bool conn_kill(struct worker *w, uint64_t id);
+
+/* Tell of each connection of w. Each may not call back. */
+void conn_list(struct worker *w,
+	       void (*each)(void *data, const struct relay_connection *c),
+	       void *data);
 
 /* Set the queues of w up for connections and their dials. */
 void conn_queues(struct worker *w);

@@ -3,6 +3,7 @@
 #include "engine/hold.h"
 #include "engine/lookup.h"
 #include "engine/race.h"
+#include "engine/tally.h"
 #include "engine/targets.h"
 
 #include <errno.h>
@@ -52,7 +53,7 @@ static void fail(struct dial *d)
 	int error = d->error;
 
 	dial_cancel(d);
-	events->over(data, error, -1, NULL, &where);
+	events->over(data, error, -1, NULL, &where, 0);
 }
 
 /* Is there a choice that is worth a memory? */
@@ -68,6 +69,7 @@ static void succeed(struct dial *d)
 	struct worker *w = d->worker;
 	struct addr where = d->race.where;
 	struct watch *watch = d->race.watch;
+	size_t which = (size_t)(d->backend - route->backends);
 	int fd = d->race.fd;
 	void *data = d->data;
 
@@ -75,12 +77,13 @@ static void succeed(struct dial *d)
 		backends_answered(&w->backends, d->backend, &where);
 	dial_cancel(d);
 	hold_answered(w, route);
-	events->over(data, 0, fd, watch, &where);
+	events->over(data, 0, fd, watch, &where, which);
 }
 
 static void note_failure(struct dial *d, int error)
 {
 	d->error = error;
+	tally_failed(d->backend, error);
 	if (d->route->count > 1)
 		backends_failed(&d->worker->backends, d->backend,
 				uv_now(d->worker->loop));
@@ -166,7 +169,8 @@ static int try_backend(struct dial *d)
 	err = lookup_ask(d->worker, b->host, &d->lookup);
 	if (err < 0)
 		return err;
-	worker_arm(d->worker, QUEUE_LOOKUP, &d->lookup_timeout);
+	worker_arm_for(d->worker, TIMEOUT_LOOKUP, d->route->connect_timeout_ms,
+		       &d->lookup_timeout);
 	return -EINPROGRESS;
 }
 
@@ -274,10 +278,8 @@ int dial_start(struct dial **out, struct worker *w,
 
 void dial_queues(struct worker *w)
 {
-	uint64_t timeout_ms = w->options->connect_timeout_ms;
-
-	worker_queue(w, QUEUE_LOOKUP, timeout_ms, on_name_timed_out);
-	worker_queue(w, QUEUE_CONNECT, timeout_ms, race_timed_out);
+	worker_timeout(w, TIMEOUT_LOOKUP, on_name_timed_out);
+	worker_timeout(w, TIMEOUT_CONNECT, race_timed_out);
 	worker_queue(w, QUEUE_STAGGER, STAGGER_MS, race_stagger);
 	worker_queue(w, QUEUE_RETRY, RETRY_MS, race_retry);
 	worker_queue(w, QUEUE_HOLD, TICK_MS, hold_tick);

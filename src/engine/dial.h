@@ -19,10 +19,11 @@ struct dial_events {
 	 * Otherwise nobody could be reached: error is what the last address
 	 * tried said (-ETIMEDOUT: it said nothing in time; -ELOOP: it would
 	 * have led back here). where is that address, AF_UNSPEC if there was
-	 * none. The dial is over and has freed itself. Comes once.
+	 * none, and with error 0 the address of the route's backend which. The
+	 * dial is over and has freed itself. Comes once.
 	 */
 	void (*over)(void *data, int error, int fd, struct watch *w,
-		     const struct addr *where);
+		     const struct addr *where, size_t which);
 	/* It may take long from here on: the client may leave. Comes once, if
 	 * at all. */
 	void (*waits)(void *data);

@@ -2,12 +2,21 @@
 
 #include "os/sock.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* Sources without a connection that are remembered until their buckets are
  * full, beside those that have one: a few MiB. */
 enum { IDLE_MOST = 65536 };
+
+struct door_count {
+	struct list node; /* in the door's counts */
+	const struct relay_door *of;
+	struct source_limits limits;
+	size_t users; /* listeners, and tickets */
+};
 
 static void say(struct door *d, const char *text)
 {
@@ -98,7 +107,8 @@ static bool has_limits(const struct relay_door *rules)
 }
 
 /* Returns REFUSALS if there is no reason to refuse. */
-static enum refusal ask(struct door *d, const struct relay_door *rules,
+static enum refusal ask(struct door *d, struct door_count *count,
+			const struct relay_door *rules,
 			struct conn_origin *from)
 {
 	struct source who;
@@ -107,11 +117,12 @@ static enum refusal ask(struct door *d, const struct relay_door *rules,
 		return REFUSALS;
 	if (!is_allowed(rules, &from->client))
 		return REFUSED_DENIED;
-	if (!has_limits(rules))
+	if (!count)
 		return REFUSALS;
-	switch (sources_enter(d->sources, &rules->per_source, &who,
+	switch (sources_enter(d->sources, &count->limits, &who,
 			      uv_now(d->worker->loop), &from->source)) {
 	case SOURCE_FINE:
+		count->users += from->source > 0;
 		break;
 	case SOURCE_TOO_MANY:
 		return REFUSED_PER_SOURCE;
@@ -121,7 +132,8 @@ static enum refusal ask(struct door *d, const struct relay_door *rules,
 	return REFUSALS;
 }
 
-bool door_lets_in(struct door *d, int fd, struct conn_origin *from)
+bool door_lets_in(struct door *d, struct door_count *count, int fd,
+		  struct conn_origin *from)
 {
 	const struct relay_route *route = from->route;
 	enum refusal why = REFUSALS;
@@ -129,7 +141,7 @@ bool door_lets_in(struct door *d, int fd, struct conn_origin *from)
 	if (!came_in_right(route, fd))
 		why = REFUSED_ADDRESS;
 	else if (route->door)
-		why = ask(d, route->door, from);
+		why = ask(d, count, route->door, from);
 	if (why == REFUSALS)
 		return true;
 	stats_refuse(d->stats, why);
@@ -140,19 +152,38 @@ bool door_lets_in(struct door *d, int fd, struct conn_origin *from)
 	return false;
 }
 
-void door_left(struct door *d, uint32_t source)
+static void release(struct door *d, struct door_count *count)
 {
-	if (source > 0)
-		sources_leave(d->sources, source, uv_now(d->worker->loop));
+	if (--count->users > 0)
+		return;
+	sources_forget(d->sources, &count->limits);
+	list_remove(&count->node);
+	free(count);
 }
 
-int door_prepare(struct door *d, const struct relay_route *route)
+void door_left(struct door *d, uint32_t source)
+{
+	const struct source_limits *limits;
+
+	if (source == 0)
+		return;
+	limits = sources_leave(d->sources, source, uv_now(d->worker->loop));
+	release(d, list_entry(limits, struct door_count, limits));
+}
+
+void door_dismiss(struct door *d, struct door_count *count)
+{
+	if (count)
+		release(d, count);
+}
+
+static int make_sources(struct door *d)
 {
 	size_t most = d->worker->options->max_connections;
 	struct siphash_key key;
 	int err;
 
-	if (!route->door || !has_limits(route->door) || d->sources)
+	if (d->sources)
 		return 0;
 	if (most > SOURCES_MOST - IDLE_MOST)
 		most = SOURCES_MOST - IDLE_MOST;
@@ -162,9 +193,59 @@ int door_prepare(struct door *d, const struct relay_route *route)
 	return sources_new(&d->sources, most + IDLE_MOST, &key);
 }
 
+static struct door_count *find(const struct door *d,
+			       const struct relay_door *rules)
+{
+	struct list *pos;
+
+	list_for_each (pos, &d->counts) {
+		struct door_count *c = list_entry(pos, struct door_count, node);
+
+		if (c->of == rules)
+			return c;
+	}
+	return NULL;
+}
+
+static struct door_count *make_count(struct door *d,
+				     const struct relay_door *rules)
+{
+	struct door_count *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = (struct door_count){.of = rules, .limits = rules->per_source};
+	list_init(&c->node);
+	list_append(&d->counts, &c->node);
+	return c;
+}
+
+int door_prepare(struct door *d, const struct relay_route *route,
+		 struct door_count **out)
+{
+	struct door_count *c;
+	int err;
+
+	*out = NULL;
+	if (!route->door || !has_limits(route->door))
+		return 0;
+	err = make_sources(d);
+	if (err < 0)
+		return err;
+	c = find(d, route->door);
+	if (!c)
+		c = make_count(d, route->door);
+	if (!c)
+		return -ENOMEM;
+	c->users++;
+	*out = c;
+	return 0;
+}
+
 void door_init(struct door *d, struct worker *worker, struct stats *stats)
 {
 	*d = (struct door){.worker = worker, .stats = stats};
+	list_init(&d->counts);
 	deadline_init(&d->unsaid);
 	worker_queue(worker, QUEUE_UNSAID, RATION_MS, on_unsaid);
 }
@@ -177,5 +258,12 @@ void door_close(struct door *d)
 
 void door_free(struct door *d)
 {
+	while (!list_is_empty(&d->counts)) {
+		struct door_count *c =
+			list_entry(d->counts.next, struct door_count, node);
+
+		list_remove(&c->node);
+		free(c);
+	}
 	sources_free(d->sources);
 }

@@ -20,8 +20,10 @@ struct listening {
 	int fd;                    /* the acceptor's */
 	struct addr bound;
 	const struct relay_route *route;
-	bool held;  /* by intake_hold() */
-	char *path; /* of a Unix listener: bound's */
+	struct door_count *count; /* of its sources; NULL: they are not */
+	bool held;                /* by intake_hold() */
+	bool dead;                /* it serves nobody any more */
+	char *path;               /* of a Unix listener: bound's */
 };
 
 static void notice(struct intake *in, enum log_level level, const char *text)
@@ -61,6 +63,15 @@ static void resume_accepting(struct intake *in)
 	}
 }
 
+static void set_held(struct listening *l, bool hold)
+{
+	l->held = hold;
+	if (hold)
+		acceptor_pause(l->acceptor);
+	else if (!l->intake->paused)
+		acceptor_resume(l->acceptor);
+}
+
 void intake_hold(struct intake *in, const struct relay_route *route, bool hold)
 {
 	struct list *pos;
@@ -68,14 +79,23 @@ void intake_hold(struct intake *in, const struct relay_route *route, bool hold)
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->route != route || !l->acceptor)
-			continue;
-		l->held = hold;
-		if (hold)
-			acceptor_pause(l->acceptor);
-		else if (!in->paused)
-			acceptor_resume(l->acceptor);
+		if (l->route == route)
+			set_held(l, hold);
 	}
+}
+
+/* All listeners of a route are held, or none is. */
+static bool is_held(const struct intake *in, const struct relay_route *route)
+{
+	struct list *pos;
+
+	list_for_each (pos, &in->listening) {
+		struct listening *l = list_entry(pos, struct listening, node);
+
+		if (l->route == route)
+			return l->held;
+	}
+	return false;
 }
 
 /* Say why accepting waits, at most once in a while. */
@@ -148,7 +168,7 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
-	if (!door_lets_in(&in->door, fd, &from)) {
+	if (!door_lets_in(&in->door, l->count, fd, &from)) {
 		sock_reset(fd);
 		return;
 	}
@@ -171,6 +191,7 @@ static void on_accept_failed(void *owner, int err)
 		intake_starved(l->intake, err);
 		return;
 	}
+	l->dead = true;
 	snprintf(text, sizeof(text),
 		 "the listener %s has died and serves nobody any more: %s",
 		 addr_print(&l->bound, where), strerror(-err));
@@ -201,12 +222,14 @@ static const struct acceptor_events acceptor_events = {
 
 /* What is accepted inherits these, which saves setting them each time. Where
  * they cannot be set, they are not needed. */
-static void set_inherited(const struct intake *in, int fd)
+static void set_inherited(int fd, const struct relay_route *route)
 {
 	sock_nodelay(fd);
 	sock_inline_urgent(fd);
-	if (in->worker->options->keepalive_s > 0)
-		sock_keepalive(fd, in->worker->options->keepalive_s);
+	if (route->keepalive_s > 0)
+		sock_keepalive(fd, route->keepalive_s);
+	else
+		sock_no_keepalive(fd);
 }
 
 static void free_listening(struct listening *l)
@@ -219,23 +242,21 @@ static void free_listening(struct listening *l)
 /* One that listened there before: an address that comes and goes costs memory
  * once. */
 static struct listening *find_closed(struct intake *in,
-				     const struct addr *bound,
-				     const struct relay_route *route)
+				     const struct addr *bound)
 {
 	struct list *pos;
 
 	list_for_each (pos, &in->closed) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->route == route && addr_equal(&l->bound, bound))
+		if (addr_equal(&l->bound, bound))
 			return l;
 	}
 	return NULL;
 }
 
 static struct listening *make_listening(struct intake *in,
-					const struct addr *bound,
-					const struct relay_route *route)
+					const struct addr *bound)
 {
 	struct listening *l = calloc(1, sizeof(*l));
 
@@ -243,7 +264,6 @@ static struct listening *make_listening(struct intake *in,
 		return NULL;
 	list_init(&l->node);
 	l->intake = in;
-	l->route = route;
 	l->bound = *bound;
 	if (bound->family != AF_UNIX || !bound->path)
 		return l;
@@ -255,33 +275,49 @@ static struct listening *make_listening(struct intake *in,
 	return NULL;
 }
 
-int intake_listen(struct intake *in, int fd, const struct addr *bound,
-		  const struct relay_route *route)
+static int open_listening(struct listening *l, int fd,
+			  const struct relay_route *route)
 {
-	struct listening *l = find_closed(in, bound, route);
-	int err = door_prepare(&in->door, route);
+	struct intake *in = l->intake;
+	bool hold = is_held(in, route);
+	int err = door_prepare(&in->door, route, &l->count);
 
 	if (err < 0)
 		return err;
-	if (!l)
-		l = make_listening(in, bound, route);
-	if (!l)
-		return -ENOMEM;
 	err = acceptor_open(&l->acceptor, &in->worker->watches, fd,
 			    &acceptor_events, l);
 	if (err < 0) {
 		l->acceptor = NULL;
+		door_dismiss(&in->door, l->count);
+		return err;
+	}
+	l->fd = fd;
+	l->route = route;
+	l->dead = false;
+	set_inherited(fd, route);
+	list_remove(&l->node);
+	list_append(&in->listening, &l->node);
+	set_held(l, hold);
+	return 0;
+}
+
+int intake_listen(struct intake *in, int fd, const struct addr *bound,
+		  const struct relay_route *route)
+{
+	struct listening *l = find_closed(in, bound);
+	int err;
+
+	if (!l)
+		l = make_listening(in, bound);
+	if (!l)
+		return -ENOMEM;
+	err = open_listening(l, fd, route);
+	if (err < 0) {
 		if (list_is_empty(&l->node))
 			free_listening(l);
 		return err;
 	}
-	l->fd = fd;
-	set_inherited(in, fd);
-	list_remove(&l->node);
-	list_append(&in->listening, &l->node);
 	worker_arm(in->worker, QUEUE_CHECK, &in->check);
-	if (!in->paused)
-		acceptor_resume(l->acceptor);
 	return 0;
 }
 
@@ -289,23 +325,71 @@ static void close_listening(struct listening *l)
 {
 	acceptor_close(l->acceptor);
 	l->acceptor = NULL;
+	l->route = NULL;
+	door_dismiss(&l->intake->door, l->count);
 	list_remove(&l->node);
 	list_append(&l->intake->closed, &l->node);
 }
 
-int intake_unlisten(struct intake *in, int fd)
+static struct listening *find(const struct intake *in, int fd)
 {
 	struct list *pos;
 
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
-		if (l->fd != fd)
-			continue;
-		close_listening(l);
-		return 0;
+		if (l->fd == fd)
+			return l;
 	}
-	return -ENOENT;
+	return NULL;
+}
+
+int intake_unlisten(struct intake *in, int fd)
+{
+	struct listening *l = find(in, fd);
+
+	if (!l)
+		return -ENOENT;
+	close_listening(l);
+	return 0;
+}
+
+int intake_reroute(struct intake *in, int fd, const struct relay_route *route)
+{
+	struct listening *l = find(in, fd);
+	struct door_count *count;
+	bool hold = is_held(in, route);
+	int err;
+
+	if (!l)
+		return -ENOENT;
+	err = door_prepare(&in->door, route, &count);
+	if (err < 0)
+		return err;
+	door_dismiss(&in->door, l->count);
+	l->count = count;
+	l->route = route;
+	set_inherited(fd, route);
+	set_held(l, hold);
+	return 0;
+}
+
+const struct relay_route *intake_route(const struct intake *in, int fd)
+{
+	const struct listening *l = find(in, fd);
+
+	return l ? l->route : NULL;
+}
+
+enum relay_listener_state intake_state(const struct intake *in, int fd)
+{
+	const struct listening *l = find(in, fd);
+
+	if (!l || l->dead)
+		return LISTENER_DEAD;
+	if (l->held)
+		return LISTENER_HELD;
+	return in->paused ? LISTENER_PAUSED : LISTENER_OPEN;
 }
 
 /* Connections still point to where they were accepted, so the listener's

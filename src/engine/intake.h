@@ -42,6 +42,15 @@ void intake_hold(struct intake *in, const struct relay_route *route, bool hold);
 /* relay_unlisten()'s. */
 int intake_unlisten(struct intake *in, int fd);
 
+/* relay_reroute()'s. */
+int intake_reroute(struct intake *in, int fd, const struct relay_route *route);
+
+/* The route of the listener fd; NULL if there is none. */
+const struct relay_route *intake_route(const struct intake *in, int fd);
+
+/* relay_listener_state(). */
+enum relay_listener_state intake_state(const struct intake *in, int fd);
+
 /* One of those let in has gone, or could not be served. source is what it came
  * in with. */
 void intake_give_back(struct intake *in, uint32_t source);

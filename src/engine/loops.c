@@ -13,19 +13,26 @@ enum { ASKED_MS = 1000 };
 
 struct loops_listener {
 	struct addr addr; /* AF_UNSPEC: it is gone, and its place free */
+	struct addr bound;
 	int fd;
 	bool both_families;
 	char *path; /* addr's */
 	dev_t dev;
 	ino_t ino; /* 0: not known */
-	/* Listeners of one group share them: they are the group's name here. */
-	const struct relay_route *route;
+	const struct relay_backend *group;
+};
+
+/* What leads to the same backends, which are its name here. It is there as long
+ * as a listener of it is. */
+struct loops_group {
+	const struct relay_backend *backends;
+	size_t count;
+	size_t listeners;
 	unsigned walk; /* the one that has come by here last */
 };
 
 struct loops_edge {
-	const struct relay_backend *from; /* a group */
-	size_t to;                        /* a listener */
+	const struct relay_backend *from, *to;
 };
 
 int loops_init(struct loops *l)
@@ -39,6 +46,7 @@ void loops_free(struct loops *l)
 	for (size_t i = 0; i < l->count; i++)
 		free(l->listeners[i].path);
 	free(l->listeners);
+	free(l->groups);
 	free(l->edges);
 	uv_mutex_destroy(&l->lock);
 }
@@ -62,51 +70,104 @@ static void announce(struct loops *l, const struct addr *a)
 				1U << a->port % LOOPS_WORD);
 }
 
-/* A place for a listener of that route, which edges to it may still name. */
-static struct loops_listener *find_free(struct loops *l,
-					const struct relay_route *route)
+static struct loops_group *find_group(const struct loops *l,
+				      const struct relay_backend *backends)
+{
+	for (size_t i = 0; i < l->group_count; i++)
+		if (l->groups[i].backends == backends)
+			return &l->groups[i];
+	return NULL;
+}
+
+/* One more listener of that route's group. Returns 0 or -ENOMEM. */
+static int join(struct loops *l, const struct relay_route *route)
+{
+	struct loops_group *g = find_group(l, route->backends);
+
+	if (!g) {
+		size_t size = (l->group_count + 1) * sizeof(*g);
+		struct loops_group *more = realloc(l->groups, size);
+
+		if (!more)
+			return -ENOMEM;
+		l->groups = more;
+		g = &more[l->group_count++];
+		*g = (struct loops_group){.backends = route->backends,
+					  .count = route->count};
+	}
+	g->listeners++;
+	return 0;
+}
+
+/* One less: its backends may be gone after the last. */
+static void leave(struct loops *l, const struct relay_backend *group)
+{
+	struct loops_group *g = find_group(l, group);
+	size_t left = 0;
+
+	if (--g->listeners > 0)
+		return;
+	*g = l->groups[--l->group_count];
+	for (size_t i = 0; i < l->edge_count; i++)
+		if (l->edges[i].from != group && l->edges[i].to != group)
+			l->edges[left++] = l->edges[i];
+	l->edge_count = left;
+}
+
+static struct loops_listener *find_free(struct loops *l)
 {
 	struct loops_listener *more;
 
 	for (size_t i = 0; i < l->count; i++)
-		if (l->listeners[i].addr.family == AF_UNSPEC &&
-		    l->listeners[i].route == route)
+		if (l->listeners[i].addr.family == AF_UNSPEC)
 			return &l->listeners[i];
 	more = realloc(l->listeners, (l->count + 1) * sizeof(*more));
 	if (!more)
 		return NULL;
 	l->listeners = more;
+	more[l->count] = (struct loops_listener){0};
 	return &more[l->count++];
+}
+
+/* Where clients of a listener that is bound there come in. */
+static struct addr entrance(const struct addr *bound,
+			    const struct relay_route *route)
+{
+	struct addr a = route->only;
+
+	if (a.family == AF_UNSPEC)
+		return *bound;
+	a.port = bound->port;
+	return a;
 }
 
 int loops_add(struct loops *l, int fd, const struct addr *bound,
 	      const struct relay_route *route)
 {
 	struct loops_listener *free_one, e = {
-						 .addr = *bound,
+						 .addr = entrance(bound, route),
+						 .bound = *bound,
 						 .fd = fd,
-						 .route = route,
+						 .group = route->backends,
 					 };
 	int err = -ENOMEM;
 
-	if (route->only.family != AF_UNSPEC) {
-		e.addr = route->only;
-		e.addr.port = bound->port;
-	}
 	e.both_families = bound->family == AF_INET6 && sock_takes_ipv4(fd);
 	if (bound->family == AF_UNIX && bound->path) {
 		e.path = strdup(bound->path);
 		if (!e.path)
 			return err;
 		e.addr.path = e.path;
+		e.bound.path = e.path;
 		identify(&e);
 	}
 	uv_mutex_lock(&l->lock);
-	free_one = find_free(l, route);
-	if (free_one) {
+	free_one = find_free(l);
+	if (free_one)
+		err = join(l, route);
+	if (err == 0) {
 		*free_one = e;
 		announce(l, &e.addr);
-		err = 0;
 	}
 	uv_mutex_unlock(&l->lock);
 	if (err < 0)
@@ -114,19 +175,46 @@ int loops_add(struct loops *l, int fd, const struct addr *bound,
 	return err;
 }
 
+static struct loops_listener *find_listener(struct loops *l, int fd)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->listeners[i].fd == fd &&
+		    l->listeners[i].addr.family != AF_UNSPEC)
+			return &l->listeners[i];
+	return NULL;
+}
+
 void loops_remove(struct loops *l, int fd)
 {
-	uv_mutex_lock(&l->lock);
-	for (size_t i = 0; i < l->count; i++) {
-		struct loops_listener *e = &l->listeners[i];
+	struct loops_listener *e;
 
-		if (e->fd != fd || e->addr.family == AF_UNSPEC)
-			continue;
+	uv_mutex_lock(&l->lock);
+	e = find_listener(l, fd);
+	if (e) {
 		free(e->path);
 		e->path = NULL;
 		e->addr = (struct addr){0};
+		leave(l, e->group);
 	}
 	uv_mutex_unlock(&l->lock);
+}
+
+int loops_reroute(struct loops *l, int fd, const struct relay_route *route)
+{
+	struct loops_listener *e;
+	int err = -ENOENT;
+
+	uv_mutex_lock(&l->lock);
+	e = find_listener(l, fd);
+	if (e)
+		err = join(l, route);
+	if (err == 0) {
+		leave(l, e->group);
+		e->group = route->backends;
+		e->addr = entrance(&e->bound, route);
+	}
+	uv_mutex_unlock(&l->lock);
+	return err;
 }
 
 static bool is_local(struct loops *l, const struct addr *a, uint64_t now_ms)
@@ -199,53 +287,52 @@ leads_to(struct loops *l, const struct relay_backend *b, uint64_t now_ms)
 		return NULL;
 	first = find(l, &both[0], false, now_ms);
 	second = find(l, &both[1], false, now_ms);
-	return first && second &&
-			       first->route->backends == second->route->backends
-		       ? first
-		       : NULL;
+	return first && second && first->group == second->group ? first : NULL;
 }
 
-/* Does what comes in at e get to that group? */
-static bool reaches(struct loops *l, struct loops_listener *e,
+/* Does what comes to from get to that group? */
+static bool reaches(struct loops *l, const struct relay_backend *from,
 		    const struct relay_backend *group, uint64_t now_ms)
 {
-	const struct relay_route *route = e->route;
+	struct loops_group *g = find_group(l, from);
 
-	if (route->backends == group)
+	if (from == group)
 		return true;
-	if (e->walk == l->walk)
+	if (g->walk == l->walk)
 		return false;
-	e->walk = l->walk;
-	for (size_t i = 0; i < route->count; i++) {
-		struct loops_listener *next =
-			leads_to(l, &route->backends[i], now_ms);
+	g->walk = l->walk;
+	for (size_t i = 0; i < g->count; i++) {
+		const struct loops_listener *next =
+			leads_to(l, &g->backends[i], now_ms);
 
-		if (next && reaches(l, next, group, now_ms))
+		if (next && reaches(l, next->group, group, now_ms))
 			return true;
 	}
 	for (size_t i = 0; i < l->edge_count; i++)
-		if (l->edges[i].from == route->backends &&
-		    reaches(l, &l->listeners[l->edges[i].to], group, now_ms))
+		if (l->edges[i].from == from &&
+		    reaches(l, l->edges[i].to, group, now_ms))
 			return true;
 	return false;
 }
 
-/* Remembered for good: two names that lead to each other must not do so by
- * turns. Without memory for it, this one is not remembered. */
+/* Remembered as long as both have listeners: two names that lead to each other
+ * must not do so by turns. Without memory for it, this one is not remembered.
+ */
 static void add_edge(struct loops *l, const struct relay_backend *from,
-		     const struct loops_listener *to)
+		     const struct relay_backend *to)
 {
-	size_t index = (size_t)(to - l->listeners);
 	struct loops_edge *more;
 
+	if (!find_group(l, from))
+		return;
 	for (size_t i = 0; i < l->edge_count; i++)
-		if (l->edges[i].from == from && l->edges[i].to == index)
+		if (l->edges[i].from == from && l->edges[i].to == to)
 			return;
 	more = realloc(l->edges, (l->edge_count + 1) * sizeof(*more));
 	if (!more)
 		return;
 	l->edges = more;
-	more[l->edge_count++] = (struct loops_edge){from, index};
+	more[l->edge_count++] = (struct loops_edge){from, to};
 }
 
 static bool is_announced(struct loops *l, const struct addr *to)
@@ -269,11 +356,11 @@ static bool look(struct loops *l, const struct relay_route *route,
 	e = find(l, to, where != NULL, now_ms);
 	if (e) {
 		l->walk++;
-		back = reaches(l, e, route->backends, now_ms);
+		back = reaches(l, e->group, route->backends, now_ms);
 		if (where)
 			*where = e->addr;
 		else if (!back)
-			add_edge(l, route->backends, e);
+			add_edge(l, route->backends, e->group);
 	}
 	uv_mutex_unlock(&l->lock);
 	return back;

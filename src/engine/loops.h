@@ -21,7 +21,9 @@ struct loops {
 	uv_mutex_t lock; /* for all that follows */
 	struct loops_listener *listeners;
 	size_t count;
-	/* Which group has been seen to lead to which listener by a name. */
+	struct loops_group *groups;
+	size_t group_count;
+	/* Which group has been seen to lead to which by a name. */
 	struct loops_edge *edges;
 	size_t edge_count;
 	unsigned walk; /* so many there have been */
@@ -41,6 +43,10 @@ int loops_add(struct loops *l, int fd, const struct addr *bound,
 
 /* What was added for fd is no listener any more. */
 void loops_remove(struct loops *l, int fd);
+
+/* What was added for fd is of that route from now on. Returns 0, -ENOENT, or
+ * -ENOMEM with nothing changed. */
+int loops_reroute(struct loops *l, int fd, const struct relay_route *route);
 
 /* Would a connection of that route to *to lead back to it? Costs a system call
  * at most, and that only for what has the port of a wildcard listener. Unix

@@ -125,8 +125,8 @@ void proxy_timed_out(struct deadline *d)
 	finish(list_entry(d, struct proxy_wait, timeout), -ETIMEDOUT);
 }
 
-int proxy_await(struct proxy_wait **out, struct worker *w, int fd,
-		struct watch *watch, proxy_cb cb, void *data)
+int proxy_await(struct proxy_wait **out, struct worker *w, uint64_t timeout_ms,
+		int fd, struct watch *watch, proxy_cb cb, void *data)
 {
 	struct proxy_wait *p = calloc(1, sizeof(*p));
 
@@ -137,7 +137,7 @@ int proxy_await(struct proxy_wait **out, struct worker *w, int fd,
 	p->cb = cb;
 	p->data = data;
 	deadline_init(&p->timeout);
-	worker_arm(w, QUEUE_HEADER, &p->timeout);
+	worker_arm_for(w, TIMEOUT_HEADER, timeout_ms, &p->timeout);
 	watch_hand_over(watch, on_ready, p);
 	*out = p;
 	on_ready(p, WATCH_READ);

@@ -28,8 +28,8 @@ typedef void (*proxy_cb)(void *data, int error,
 /* Start. The watch is w's, of fd; it calls here until the wait is over. Both
  * stay the caller's. cb is called once, maybe from within; *out is set before.
  * Returns 0, or -ENOMEM without a call. */
-int proxy_await(struct proxy_wait **out, struct worker *w, int fd,
-		struct watch *watch, proxy_cb cb, void *data);
+int proxy_await(struct proxy_wait **out, struct worker *w, uint64_t timeout_ms,
+		int fd, struct watch *watch, proxy_cb cb, void *data);
 
 /* Give up without a call. */
 void proxy_cancel(struct proxy_wait *p);

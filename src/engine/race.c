@@ -290,7 +290,8 @@ static int start_lane(struct race_lane *l, const struct addr *to)
 			    uv_now(r->worker->loop)))
 		return -ELOOP;
 	l->busy = true;
-	worker_arm(r->worker, QUEUE_CONNECT, &l->timeout);
+	worker_arm_for(r->worker, TIMEOUT_CONNECT, r->route->connect_timeout_ms,
+		       &l->timeout);
 	err = attempt(l);
 	if (err < 0 && err != -EINPROGRESS)
 		end_lane(l);

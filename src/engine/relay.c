@@ -1,7 +1,7 @@
 #include "lowport.h"
 
+#include "engine/census.h"
 #include "engine/intake.h"
-#include "engine/remote.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,8 +16,7 @@ enum {
 /* Where connections go: the worker on the caller's loop, or a remote one. */
 struct lane {
 	struct relay *relay;
-	struct remote *remote; /* NULL for the first */
-	size_t open;           /* connections it has */
+	size_t open; /* connections it has */
 };
 
 struct relay {
@@ -28,8 +27,10 @@ struct relay {
 	struct stats stats;
 	struct lane lanes[THREADS_MOST];
 	size_t lane_count;
+	struct remote *remotes[THREADS_MOST]; /* of the lanes but the first */
+	uint64_t last_id;                     /* of a connection */
 	uv_timer_t grace;
-	bool draining, over;
+	bool draining, over, freed;
 	void (*drained)(void *data);
 	unsigned closing; /* handles that libuv still has */
 };
@@ -43,16 +44,22 @@ void relay_defaults(struct relay_options *opt, size_t descriptor_limit)
 	if (pipes > PIPES_MOST)
 		pipes = PIPES_MOST;
 	*opt = (struct relay_options){
-		.connect_timeout_ms = 5000,
-		.idle_timeout_ms = 0,
-		.half_close_timeout_ms = 600000,
-		.proxy_timeout_ms = 5000,
-		.keepalive_s = 60,
 		.listener_check_ms = 30000,
 		.max_waiting = WAITING_MOST,
 		.max_connections = (left - 2 * pipes) / 2,
 		.max_pipes = pipes,
 		.threads = 1,
+	};
+}
+
+void relay_route_defaults(struct relay_route *route)
+{
+	*route = (struct relay_route){
+		.connect_timeout_ms = 5000,
+		.proxy_timeout_ms = 5000,
+		.idle_timeout_ms = 0,
+		.half_close_timeout_ms = 600000,
+		.keepalive_s = 60,
 	};
 }
 
@@ -132,14 +139,17 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 {
 	struct relay *r = owner;
 	struct lane *lane = least_loaded(r);
+	size_t i = (size_t)(lane - r->lanes);
+	struct conn_origin named = *from;
 	int err;
 
+	named.id = ++r->last_id;
 	lane->open++;
 	stats_begin(&r->stats);
-	if (lane->remote)
-		err = remote_give(lane->remote, fd, from);
+	if (i > 0)
+		err = remote_give(r->remotes[i - 1], fd, &named);
 	else
-		err = conn_open(&r->worker, fd, from);
+		err = conn_open(&r->worker, fd, &named);
 	if (err < 0)
 		on_failed(lane, from->route, err, from->source);
 }
@@ -147,8 +157,8 @@ static void on_accepted(void *owner, int fd, const struct conn_origin *from)
 static void close_all(struct relay *r)
 {
 	conn_close_all(&r->worker, CLOSE_SHUTDOWN);
-	for (size_t i = 1; i < r->lane_count; i++)
-		remote_close_all(r->lanes[i].remote, CLOSE_SHUTDOWN);
+	for (size_t i = 0; i + 1 < r->lane_count; i++)
+		remote_close_all(r->remotes[i], CLOSE_SHUTDOWN);
 }
 
 static void on_drain_turn(uv_timer_t *timer)
@@ -237,45 +247,48 @@ void relay_stats(const struct relay *r, struct stats *out)
 
 int relay_reroute(struct relay *r, int fd, const struct relay_route *route)
 {
-	(void)r;
-	(void)fd;
-	(void)route;
-	return -ENOENT;
+	const struct relay_route *old = intake_route(&r->intake, fd);
+	int err = loops_reroute(&r->commons.loops, fd, route);
+
+	if (err < 0)
+		return err;
+	err = intake_reroute(&r->intake, fd, route);
+	if (err < 0 && old)
+		loops_reroute(&r->commons.loops, fd, old);
+	return err;
+}
+
+static struct census census_of(struct relay *r)
+{
+	return (struct census){
+		.home = &r->worker,
+		.remotes = r->remotes,
+		/* In relay_free() they end one by one. */
+		.remote_count = r->freed ? 0 : r->lane_count - 1,
+	};
 }
 
 int relay_connections(struct relay *r,
 		      void (*each)(void *data,
 				   const struct relay_connection *c),
-		      void (*done)(void *data), void *data)
+		      void (*done)(void *data, int err), void *data)
 {
-	(void)r;
-	(void)each;
-	done(data);
-	return 0;
+	struct census c = census_of(r);
+
+	return census_list(&c, each, done, data);
 }
 
 int relay_reset(struct relay *r, uint64_t id,
 		void (*done)(void *data, bool found), void *data)
 {
-	(void)r;
-	(void)id;
-	done(data, false);
-	return 0;
+	struct census c = census_of(r);
+
+	return census_kill(&c, id, done, data);
 }
 
 enum relay_listener_state relay_listener_state(const struct relay *r, int fd)
 {
-	(void)r;
-	(void)fd;
-	return LISTENER_OPEN;
-}
-
-void relay_backend_stats(const struct relay *r, const struct relay_backend *b,
-			 struct relay_backend_stats *out)
-{
-	(void)r;
-	(void)b;
-	*out = (struct relay_backend_stats){.health = BACKEND_UNTRIED};
+	return intake_state(&r->intake, fd);
 }
 
 static void closed_one(struct relay *r)
@@ -322,8 +335,9 @@ static int start_remotes(struct relay *r)
 		int err;
 
 		lane->relay = r;
-		err = remote_start(&lane->remote, r->worker.loop, &r->options,
-				   &r->commons, &remote_events, lane);
+		err = remote_start(&r->remotes[r->lane_count - 1],
+				   r->worker.loop, &r->options, &r->commons,
+				   &remote_events, lane);
 		if (err < 0)
 			return err;
 		r->lane_count++;
@@ -385,11 +399,12 @@ int relay_free(struct relay *r)
 	int err = list_is_empty(&r->worker.lookups) ? 0 : -EBUSY;
 
 	r->draining = true;
+	r->freed = true;
 	r->drained = NULL;
 	watch_stop(&r->worker.watches);
 	intake_close(&r->intake);
-	for (size_t i = 1; i < r->lane_count; i++)
-		if (remote_stop(r->lanes[i].remote) < 0)
+	for (size_t i = 0; i + 1 < r->lane_count; i++)
+		if (remote_stop(r->remotes[i]) < 0)
 			err = -EBUSY;
 	conn_close_all(&r->worker, CLOSE_SHUTDOWN);
 	r->closing = 2;

@@ -7,10 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is in the mail. An errand goes there and back, and so is both. */
+enum {
+	ORDER_OPEN,
+	ORDER_CLOSE_ALL,
+	ORDER_STOP,
+	REPORT_ENDED,
+	REPORT_FAILED,
+	REPORT_STARVED,
+	REPORT_NOTICE,
+	ERRAND
+};
+
 /* From home to the worker. */
 struct order {
-	struct list node;
-	enum { ORDER_OPEN, ORDER_CLOSE_ALL, ORDER_STOP } kind;
+	struct remote_letter letter;
 	int fd;                   /* ORDER_OPEN */
 	struct conn_origin from;  /* ORDER_OPEN */
 	enum close_reason reason; /* ORDER_CLOSE_ALL */
@@ -18,13 +29,7 @@ struct order {
 
 /* From the worker to home. */
 struct report {
-	struct list node;
-	enum {
-		REPORT_ENDED,
-		REPORT_FAILED,
-		REPORT_STARVED,
-		REPORT_NOTICE
-	} kind;
+	struct remote_letter letter;
 	int err;
 	const struct relay_route *route; /* REPORT_ENDED, REPORT_FAILED */
 	uint32_t source;                 /* REPORT_FAILED */
@@ -60,6 +65,21 @@ static void take_all(struct remote *r, struct list *from, struct list *to)
 	uv_mutex_unlock(&r->lock);
 }
 
+static void post(struct remote *r, struct list *to,
+		 struct remote_letter *letter, uv_async_t *wake)
+{
+	list_init(&letter->node);
+	uv_mutex_lock(&r->lock);
+	list_append(to, &letter->node);
+	uv_mutex_unlock(&r->lock);
+	uv_async_send(wake);
+}
+
+static struct remote_letter *first(const struct list *letters)
+{
+	return list_entry(letters->next, struct remote_letter, node);
+}
+
 /* --- on the worker's thread --- */
 
 static void report(struct remote *r, const struct report *what)
@@ -71,24 +91,21 @@ static void report(struct remote *r, const struct report *what)
 	if (!copy)
 		abort();
 	*copy = *what;
-	list_init(&copy->node);
-	uv_mutex_lock(&r->lock);
-	list_append(&r->reports, &copy->node);
-	uv_mutex_unlock(&r->lock);
-	uv_async_send(&r->reported);
+	post(r, &r->reports, &copy->letter, &r->reported);
 }
 
 static void on_worker_ended(void *owner, const struct relay_route *route,
 			    const struct record *what)
 {
-	report(owner, &(struct report){.kind = REPORT_ENDED,
+	report(owner, &(struct report){.letter.kind = REPORT_ENDED,
 				       .route = route,
 				       .what = *what});
 }
 
 static void on_worker_starved(void *owner, int err)
 {
-	report(owner, &(struct report){.kind = REPORT_STARVED, .err = err});
+	report(owner,
+	       &(struct report){.letter.kind = REPORT_STARVED, .err = err});
 }
 
 static void on_worker_notice(void *owner, enum log_level level,
@@ -97,7 +114,7 @@ static void on_worker_notice(void *owner, enum log_level level,
 	char *copy = strdup(text);
 
 	if (copy)
-		report(owner, &(struct report){.kind = REPORT_NOTICE,
+		report(owner, &(struct report){.letter.kind = REPORT_NOTICE,
 					       .level = level,
 					       .text = copy});
 }
@@ -124,26 +141,44 @@ static const struct worker_events worker_events = {
 	.closed = on_worker_closed,
 };
 
-static void obey(struct remote *r, struct order *o)
+static void open_one(struct remote *r, const struct order *o)
 {
-	int err;
+	int err = conn_open(&r->worker, o->fd, &o->from);
 
-	switch (o->kind) {
-	case ORDER_OPEN:
-		err = conn_open(&r->worker, o->fd, &o->from);
-		if (err < 0)
-			report(r, &(struct report){.kind = REPORT_FAILED,
-						   .route = o->from.route,
-						   .err = err,
-						   .source = o->from.source});
-		break;
-	case ORDER_CLOSE_ALL:
-		conn_close_all(&r->worker, o->reason);
-		break;
+	if (err < 0)
+		report(r, &(struct report){.letter.kind = REPORT_FAILED,
+					   .route = o->from.route,
+					   .err = err,
+					   .source = o->from.source});
+}
+
+static void run_errand(struct remote *r, struct remote_letter *letter)
+{
+	struct remote_errand *e =
+		list_entry(letter, struct remote_errand, letter);
+
+	e->run(e, &r->worker);
+	post(r, &r->reports, letter, &r->reported);
+}
+
+static void obey(struct remote *r, struct remote_letter *letter)
+{
+	struct order *o = list_entry(letter, struct order, letter);
+
+	switch (letter->kind) {
+	case ERRAND:
+		run_errand(r, letter);
+		return;
 	case ORDER_STOP:
 		conn_close_all(&r->worker, CLOSE_SHUTDOWN);
 		worker_close(&r->worker);
 		return;
+	case ORDER_OPEN:
+		open_one(r, o);
+		break;
+	case ORDER_CLOSE_ALL:
+		conn_close_all(&r->worker, o->reason);
+		break;
 	}
 	free(o);
 }
@@ -155,10 +190,10 @@ static void on_ordered(uv_async_t *async)
 
 	take_all(r, &r->orders, &orders);
 	while (!list_is_empty(&orders)) {
-		struct order *o = list_entry(orders.next, struct order, node);
+		struct remote_letter *letter = first(&orders);
 
-		list_remove(&o->node);
-		obey(r, o);
+		list_remove(&letter->node);
+		obey(r, letter);
 	}
 }
 
@@ -172,9 +207,9 @@ static void run(void *data)
 
 /* --- on home's thread --- */
 
-static void deliver(struct remote *r, const struct report *what)
+static void tell(struct remote *r, struct report *what)
 {
-	switch (what->kind) {
+	switch (what->letter.kind) {
 	case REPORT_ENDED:
 		r->events->ended(r->owner, what->route, &what->what);
 		break;
@@ -190,6 +225,19 @@ static void deliver(struct remote *r, const struct report *what)
 		free(what->text);
 		break;
 	}
+	free(what);
+}
+
+static void deliver(struct remote *r, struct remote_letter *letter)
+{
+	if (letter->kind == ERRAND) {
+		struct remote_errand *e =
+			list_entry(letter, struct remote_errand, letter);
+
+		e->back(e);
+	} else {
+		tell(r, list_entry(letter, struct report, letter));
+	}
 }
 
 static void on_reported(uv_async_t *async)
@@ -199,22 +247,22 @@ static void on_reported(uv_async_t *async)
 
 	take_all(r, &r->reports, &reports);
 	while (!list_is_empty(&reports)) {
-		struct report *what =
-			list_entry(reports.next, struct report, node);
+		struct remote_letter *letter = first(&reports);
 
-		list_remove(&what->node);
-		deliver(r, what);
-		free(what);
+		list_remove(&letter->node);
+		deliver(r, letter);
 	}
 }
 
 static void order(struct remote *r, struct order *o)
 {
-	list_init(&o->node);
-	uv_mutex_lock(&r->lock);
-	list_append(&r->orders, &o->node);
-	uv_mutex_unlock(&r->lock);
-	uv_async_send(&r->ordered);
+	post(r, &r->orders, &o->letter, &r->ordered);
+}
+
+void remote_send(struct remote *r, struct remote_errand *e)
+{
+	e->letter.kind = ERRAND;
+	post(r, &r->orders, &e->letter, &r->ordered);
 }
 
 int remote_give(struct remote *r, int fd, const struct conn_origin *from)
@@ -225,7 +273,11 @@ int remote_give(struct remote *r, int fd, const struct conn_origin *from)
 		sock_reset(fd);
 		return -ENOMEM;
 	}
-	*o = (struct order){.kind = ORDER_OPEN, .fd = fd, .from = *from};
+	*o = (struct order){
+		.letter.kind = ORDER_OPEN,
+		.fd = fd,
+		.from = *from,
+	};
 	order(r, o);
 	return 0;
 }
@@ -236,7 +288,10 @@ void remote_close_all(struct remote *r, enum close_reason reason)
 
 	if (!o)
 		return;
-	*o = (struct order){.kind = ORDER_CLOSE_ALL, .reason = reason};
+	*o = (struct order){
+		.letter.kind = ORDER_CLOSE_ALL,
+		.reason = reason,
+	};
 	order(r, o);
 }
 
@@ -306,7 +361,7 @@ int remote_start(struct remote **out, uv_loop_t *home,
 	return 0;
 
 join_thread:
-	r->stop.kind = ORDER_STOP;
+	r->stop.letter.kind = ORDER_STOP;
 	order(r, &r->stop);
 	uv_thread_join(&r->thread);
 	uv_loop_close(&r->loop);
@@ -331,7 +386,7 @@ static void on_home_closed(uv_handle_t *handle)
 
 int remote_stop(struct remote *r)
 {
-	r->stop.kind = ORDER_STOP;
+	r->stop.letter.kind = ORDER_STOP;
 	order(r, &r->stop);
 	uv_thread_join(&r->thread);
 	on_reported(&r->reported);

@@ -35,6 +35,26 @@ int remote_give(struct remote *r, int fd, const struct conn_origin *from);
 /* Have it close all its connections; their events follow. */
 void remote_close_all(struct remote *r, enum close_reason reason);
 
+/* remote.c's own. */
+struct remote_letter {
+	struct list node;
+	int kind;
+};
+
+/* Something to be done by the worker, and told of at home. */
+struct remote_errand {
+	struct remote_letter letter;
+	/* On the worker's thread. */
+	void (*run)(struct remote_errand *e, struct worker *w);
+	/* At home, when it has been done: e is the caller's again. */
+	void (*back)(struct remote_errand *e);
+};
+
+/* Do it after all that was ordered before; what that led to is told before e is
+ * back. e must not be touched until then, which is, at the latest, from within
+ * remote_stop(). */
+void remote_send(struct remote *r, struct remote_errand *e);
+
 /* End the thread, with all its connections reset; their events come from
  * within. r frees itself on a later turn of home's loop. Returns 0, or -EBUSY
  * as relay_free() does. */

@@ -12,6 +12,12 @@ static void set_timer(struct worker *w)
 		if (due_ms < next_ms)
 			next_ms = due_ms;
 	}
+	for (int i = 0; i < TIMEOUTS; i++) {
+		uint64_t due_ms = timeouts_next(&w->timeout[i]);
+
+		if (due_ms < next_ms)
+			next_ms = due_ms;
+	}
 	w->timer_due_ms = next_ms;
 	if (next_ms == UINT64_MAX)
 		uv_timer_stop(&w->timer);
@@ -27,6 +33,8 @@ static void on_timer(uv_timer_t *timer)
 
 	for (int i = 0; i < QUEUES; i++)
 		deadline_expire(&w->queue[i], now_ms);
+	for (int i = 0; i < TIMEOUTS; i++)
+		timeouts_expire(&w->timeout[i], now_ms);
 	set_timer(w);
 }
 
@@ -65,6 +73,8 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 	origin_init(&w->origin, (uint32_t)uv_hrtime());
 	for (int i = 0; i < QUEUES; i++)
 		deadline_queue_init(&w->queue[i], 0, nobody);
+	for (int i = 0; i < TIMEOUTS; i++)
+		timeouts_init(&w->timeout[i], nobody);
 	return 0;
 }
 
@@ -74,13 +84,31 @@ void worker_queue(struct worker *w, enum worker_queue queue, uint64_t after_ms,
 	deadline_queue_init(&w->queue[queue], after_ms, expired);
 }
 
+/* A timer that is early finds nothing due and is set again; only one that would
+ * be late has to be moved. */
+static void see_to_timer(struct worker *w, const struct deadline *d)
+{
+	if (deadline_is_armed(d) && d->due_ms < w->timer_due_ms)
+		set_timer(w);
+}
+
 void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d)
 {
 	deadline_arm(&w->queue[queue], d, uv_now(w->loop));
-	/* A timer that is early finds nothing due and is set again; only one
-	 * that would be late has to be moved. */
-	if (!list_is_empty(&d->node) && d->due_ms < w->timer_due_ms)
-		set_timer(w);
+	see_to_timer(w, d);
+}
+
+void worker_timeout(struct worker *w, enum worker_timeout timeout,
+		    void (*expired)(struct deadline *d))
+{
+	timeouts_init(&w->timeout[timeout], expired);
+}
+
+void worker_arm_for(struct worker *w, enum worker_timeout timeout,
+		    uint64_t after_ms, struct deadline *d)
+{
+	timeouts_arm(&w->timeout[timeout], d, after_ms, uv_now(w->loop));
+	see_to_timer(w, d);
 }
 
 void worker_notice(const struct worker *w, enum log_level level,
@@ -97,6 +125,8 @@ static void closed_one(void *data)
 		return;
 	mover_pool_free(&w->pool);
 	backends_free(&w->backends);
+	for (int i = 0; i < TIMEOUTS; i++)
+		timeouts_free(&w->timeout[i]);
 	w->events->closed(w->owner);
 }
 

@@ -1,7 +1,7 @@
 #ifndef LOWPORT_ENGINE_WORKER_H
 #define LOWPORT_ENGINE_WORKER_H
 
-#include "base/deadline.h"
+#include "base/timeouts.h"
 #include "engine/backends.h"
 #include "engine/commons.h"
 #include "engine/origin.h"
@@ -16,14 +16,9 @@
  */
 
 enum worker_queue {
-	QUEUE_HEADER,  /* conn: a front's PROXY header */
-	QUEUE_LOOKUP,  /* dial: one name */
-	QUEUE_CONNECT, /* race: one address */
 	QUEUE_STAGGER, /* race: and the next one */
 	QUEUE_RETRY,   /* race: the same again */
 	QUEUE_HOLD,    /* hold: look after those who wait */
-	QUEUE_IDLE,    /* conn: no byte moved */
-	QUEUE_HALF,    /* conn: the same, half-closed */
 	QUEUE_SETTLED, /* conn: it has lived for a while */
 	QUEUE_PROBE,   /* conn: look after a side that nobody polls */
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
@@ -31,6 +26,15 @@ enum worker_queue {
 	QUEUE_CHECK,   /* relay: look whether the listeners listen */
 	QUEUE_UNSAID,  /* door: say how many refusals had no line */
 	QUEUES
+};
+
+/* Deadlines that are as long as a route says. */
+enum worker_timeout {
+	TIMEOUT_HEADER,  /* conn: a front's PROXY header */
+	TIMEOUT_LOOKUP,  /* dial: one name */
+	TIMEOUT_CONNECT, /* race: one address */
+	TIMEOUT_SILENCE, /* conn: no byte moved */
+	TIMEOUTS
 };
 
 /* What a worker tells its relay. */
@@ -51,6 +55,7 @@ struct worker {
 	uv_timer_t timer;
 	uint64_t timer_due_ms; /* UINT64_MAX while it does not run */
 	struct deadline_queue queue[QUEUES];
+	struct timeouts timeout[TIMEOUTS];
 	struct watch_set watches;
 	struct mover_pool pool;
 	struct list conns;
@@ -76,6 +81,14 @@ void worker_queue(struct worker *w, enum worker_queue queue, uint64_t after_ms,
 		  void (*expired)(struct deadline *d));
 
 void worker_arm(struct worker *w, enum worker_queue queue, struct deadline *d);
+
+/* Say who hears of these. Until then none may be armed. */
+void worker_timeout(struct worker *w, enum worker_timeout timeout,
+		    void (*expired)(struct deadline *d));
+
+/* Start d, or start it over; with after_ms 0, cancel it. */
+void worker_arm_for(struct worker *w, enum worker_timeout timeout,
+		    uint64_t after_ms, struct deadline *d);
 
 /* Tell the operator. */
 void worker_notice(const struct worker *w, enum log_level level,

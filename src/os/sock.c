@@ -145,6 +145,11 @@ int sock_keepalive(int fd, unsigned idle_s)
 	return err;
 }
 
+int sock_no_keepalive(int fd)
+{
+	return set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 0);
+}
+
 void sock_reset(int fd)
 {
 	struct linger at_once = {.l_onoff = 1, .l_linger = 0};

@@ -113,6 +113,9 @@ bool sock_at_mark(int fd);
  * and give up one such time later. A Unix peer cannot vanish: 0. */
 int sock_keepalive(int fd, unsigned idle_s);
 
+/* No probes, whatever it was handed over with. */
+int sock_no_keepalive(int fd);
+
 /* Make it non-blocking and closed on exec. */
 int sock_prepare(int fd);
 

@@ -11,7 +11,7 @@
 #define NO_REASONS                                                            \
 	"\"ended\":{\"done\":0,\"client-reset\":0,\"backend-reset\":0,"       \
 	"\"unreachable\":0,\"connect-timeout\":0,\"idle\":0,\"half-open\":0," \
-	"\"bad-header\":0,\"shutdown\":0,\"failed\":0}"
+	"\"bad-header\":0,\"killed\":0,\"shutdown\":0,\"failed\":0}"
 #define NOBODY_REFUSED                                                     \
 	"\"refused\":0,\"refused_for\":{\"wrong-address\":0,\"denied\":0," \
 	"\"per-source\":0,\"rate\":0}"
@@ -46,7 +46,7 @@ static const char web[] =
 	"\"per-source\":0,\"rate\":2},"
 	"\"ended\":{\"done\":1021,\"client-reset\":0,\"backend-reset\":0,"
 	"\"unreachable\":2,\"connect-timeout\":0,\"idle\":0,\"half-open\":0,"
-	"\"bad-header\":0,\"shutdown\":0,\"failed\":0}}},";
+	"\"bad-header\":0,\"killed\":0,\"shutdown\":0,\"failed\":0}}},";
 
 static const char b[] =
 	"{\"name\":\"b\",\"listeners\":[],\"backends\":[],"

@@ -221,7 +221,7 @@ static void an_unknown_command_is_told_those_that_are_known(void **state)
 	const char *answer = hear(h, ask(h, "ech\x1b \"x\n"));
 
 	assert_says(answer, "{\"error\":\"\\\"ech\\u001b\\\" is no command of "
-			  "lowport " LOWPORT_VERSION);
+			    "lowport " LOWPORT_VERSION);
 	assert_says(answer, "(which knows echo, hold, long, file, nothing)");
 	assert_int_equal(h->heard, 0);
 }

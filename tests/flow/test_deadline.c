@@ -46,7 +46,7 @@ static void an_idle_connection_is_ended_and_both_sides_told(void **state)
 	struct rig *r = rig_new(row);
 	struct ends e;
 
-	r->options.idle_timeout_ms = LIMIT_MS;
+	r->route.idle_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	expect_cut(e.client, row->client_family);
@@ -71,7 +71,7 @@ static void a_connection_is_not_idle_while_a_byte_moves_either_way(void **state)
 	struct rig *r = rig_new(*state);
 	struct ends e;
 
-	r->options.idle_timeout_ms = LIMIT_MS;
+	r->route.idle_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	trickle(r, e.client, e.backend, 1);
@@ -89,7 +89,7 @@ static void a_stalled_connection_is_idle(void **state)
 	struct rig *r = rig_new(*state);
 	struct ends e;
 
-	r->options.idle_timeout_ms = LIMIT_MS;
+	r->route.idle_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	assert_true(peer_fill(e.client, 1) > 0);
@@ -105,7 +105,7 @@ static void a_half_closed_connection_that_falls_silent_is_ended(void **state)
 	struct rig *r = rig_new(row);
 	struct ends e;
 
-	r->options.half_close_timeout_ms = LIMIT_MS;
+	r->route.half_close_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	shutdown(e.client, SHUT_WR);
@@ -122,7 +122,7 @@ static void half_closed_by_the_backend_is_half_closed_too(void **state)
 	struct rig *r = rig_new(row);
 	struct ends e;
 
-	r->options.half_close_timeout_ms = LIMIT_MS;
+	r->route.half_close_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	shutdown(e.backend, SHUT_WR);
@@ -138,7 +138,7 @@ static void a_half_closed_connection_lives_while_bytes_move(void **state)
 	struct rig *r = rig_new(*state);
 	struct ends e;
 
-	r->options.half_close_timeout_ms = LIMIT_MS;
+	r->route.half_close_timeout_ms = LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	shutdown(e.client, SHUT_WR);
@@ -156,8 +156,8 @@ static void the_shorter_of_two_deadlines_ends_a_half_closed_one(void **state)
 	struct rig *r = rig_new(*state);
 	struct ends e;
 
-	r->options.idle_timeout_ms = LIMIT_MS;
-	r->options.half_close_timeout_ms = 60 * LIMIT_MS;
+	r->route.idle_timeout_ms = LIMIT_MS;
+	r->route.half_close_timeout_ms = 60 * LIMIT_MS;
 	rig_start(r);
 	e = open_ends(r);
 	shutdown(e.client, SHUT_WR);
@@ -173,8 +173,8 @@ static void a_deadline_of_zero_is_none(void **state)
 	struct rig *r = rig_new(*state);
 	struct ends idle, half;
 
-	r->options.idle_timeout_ms = 0;
-	r->options.half_close_timeout_ms = 0;
+	r->route.idle_timeout_ms = 0;
+	r->route.half_close_timeout_ms = 0;
 	rig_start(r);
 	idle = open_ends(r);
 	half = open_ends(r);

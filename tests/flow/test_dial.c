@@ -96,7 +96,8 @@ static void the_next_backend_is_tried_when_one_refuses(void **state)
 				 &two[0].addr);
 	struct record what;
 
-	r->route = (struct relay_route){.backends = two, .count = 2};
+	r->route.backends = two;
+	r->route.count = 2;
 	rig_start(r);
 	echo_once(r, 1);
 	what = rig_record(r, 0);
@@ -117,8 +118,9 @@ static void a_backend_that_does_not_answer_is_passed_over(void **state)
 
 	dig(&hole, row->backend_family, rig_path(r, "hole"));
 	two[0].addr = hole.addr;
-	r->route = (struct relay_route){.backends = two, .count = 2};
-	r->options.connect_timeout_ms = 400;
+	r->route.backends = two;
+	r->route.count = 2;
+	r->route.connect_timeout_ms = 400;
 	rig_start(r);
 	echo_once(r, 1);
 	what = rig_record(r, 0);
@@ -146,13 +148,15 @@ static void a_backend_that_does_not_answer_delays_nobody_else(void **state)
 	struct rig *r = rig_new(row);
 	struct black_hole hole;
 	struct relay_backend nowhere = {.host = NULL};
-	struct relay_route lost = {.backends = &nowhere, .count = 1};
+	struct relay_route lost;
 	struct addr front;
 	int clients[LOST];
 
 	dig(&hole, row->backend_family, rig_path(r, "hole"));
 	nowhere.addr = hole.addr;
-	r->options.connect_timeout_ms = 1500;
+	r->route.connect_timeout_ms = 1500;
+	lost = r->route;
+	lost.backends = &nowhere;
 	rig_start(r);
 	rig_listen(r, &lost, &front);
 	for (int i = 0; i < LOST; i++) {
@@ -274,7 +278,8 @@ static void the_next_backend_is_tried_when_a_name_does_not_exist(void **state)
 
 	memset(too_long, 'a', sizeof(too_long) - 1);
 	too_long[sizeof(too_long) - 1] = '\0';
-	r->route = (struct relay_route){.backends = two, .count = 2};
+	r->route.backends = two;
+	r->route.count = 2;
 	rig_start(r);
 	echo_once(r, 1);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);

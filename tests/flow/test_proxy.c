@@ -568,7 +568,7 @@ static void a_header_that_does_not_come_is_not_waited_for(void **state)
 	struct rig *r = trusting(row);
 	int silent, slow;
 
-	r->options.proxy_timeout_ms = SOON_MS;
+	r->route.proxy_timeout_ms = SOON_MS;
 	rig_start(r);
 	silent = rig_connect(r);
 	slow = rig_connect(r);
@@ -593,7 +593,7 @@ static void a_header_in_time_has_no_deadline_any_more(void **state)
 	struct rig *r = trusting(*state);
 	int client, backend;
 
-	r->options.proxy_timeout_ms = SOON_MS;
+	r->route.proxy_timeout_ms = SOON_MS;
 	rig_start(r);
 	client = rig_connect(r);
 	put(client, v1_header, sizeof(v1_header) - 1);

@@ -182,8 +182,9 @@ static void a_backend_that_failed_comes_last_for_a_while(void **state)
 	else
 		close(peer_refuse(row->backend_family, NULL, &two[0].addr));
 	assert_true(dig(&hole, &two[0].addr));
-	r->route = (struct relay_route){.backends = two, .count = 2};
-	r->options.connect_timeout_ms = TIMEOUT_MS;
+	r->route.backends = two;
+	r->route.count = 2;
+	r->route.connect_timeout_ms = TIMEOUT_MS;
 	r->options.threads = 1;
 	rig_start(r);
 	assert_true(echo_once(r, r->backend, 1) >= TIMEOUT_MS);
@@ -205,7 +206,8 @@ static void when_all_have_failed_all_are_tried(void **state)
 			    &two[0].addr);
 	second = peer_refuse(row->backend_family, rig_path(r, "second"),
 			     &two[1].addr);
-	r->route = (struct relay_route){.backends = two, .count = 2};
+	r->route.backends = two;
+	r->route.count = 2;
 	rig_start(r);
 	client = rig_connect(r);
 	assert_int_equal(peer_readable(client), 0);

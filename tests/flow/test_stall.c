@@ -138,7 +138,7 @@ static void a_reset_is_noticed_while_the_other_side_is_stalled(void **state)
 	uint64_t began_ms;
 
 	/* The reader never takes the rest, so only this ends it. */
-	r->options.half_close_timeout_ms = 500;
+	r->route.half_close_timeout_ms = 500;
 	rig_start(r);
 	up = stall(r, true, 1);
 	down = stall(r, false, 2);

@@ -186,7 +186,9 @@ struct rig *rig_new(const struct row *row)
 	r->backend = peer_listen(row->backend_family, rig_path(r, "backend"),
 				 BACKLOG, &r->at.addr);
 	assert_true(r->backend >= 0);
-	r->route = (struct relay_route){.backends = &r->at, .count = 1};
+	relay_route_defaults(&r->route);
+	r->route.backends = &r->at;
+	r->route.count = 1;
 	relay_defaults(&r->options, 8192);
 	r->options.threads = threads ? (size_t)atoi(threads) : 1;
 	if (!row->splice)
