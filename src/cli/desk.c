@@ -109,6 +109,16 @@ static int find_place(char **path, const char *asked, struct fault *why)
 		path, asked ? asked : choose_name(name, sizeof(name)), why);
 }
 
+static bool is_none(const struct config *c)
+{
+	return c->status && strcmp(c->status, "none") == 0;
+}
+
+size_t desk_descriptors(const struct config *c)
+{
+	return is_none(c) ? 0 : CONTROL_DESCRIPTORS;
+}
+
 void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,
 	       const struct snapshot_source *source, struct relay *relay)
 {
@@ -117,7 +127,7 @@ void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,
 	int err;
 
 	*d = (struct desk){.source = *source, .relay = relay};
-	if (c->status && strcmp(c->status, "none") == 0)
+	if (is_none(c))
 		return;
 	err = find_place(&path, c->status, &why);
 	if (err == 0)

@@ -14,6 +14,9 @@ struct desk {
 	struct control *control; /* NULL: there is none */
 };
 
+/* How many descriptors to keep free for it. */
+size_t desk_descriptors(const struct config *c);
+
 /* Open it where c says. source and relay have to outlive it. If it cannot be
  * had, that is a warning, and lowport runs without. */
 void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,

@@ -462,7 +462,7 @@ static struct relay_options relay_options(struct run *run)
 
 	limits_set(&opt, c,
 		   run->listeners.count + follow_descriptors(c) +
-			   CONTROL_DESCRIPTORS);
+			   desk_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;

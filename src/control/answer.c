@@ -3,26 +3,42 @@
 #include "control/render.h"
 
 #include <errno.h>
+#include <stdbool.h>
+
+/* Another's words do not reach the terminal as they are. */
+static cJSON *refuse(cJSON *o, struct fault *why)
+{
+	cJSON_Delete(o);
+	fault_escape(why);
+	return NULL;
+}
+
+/* A lowport writes none, and whoever prints the text prints no commands. */
+static bool has_controls(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return true;
+	return false;
+}
 
 cJSON *answer_read(const char *text, const char *from, struct fault *why)
 {
-	cJSON *o = cJSON_Parse(text);
+	cJSON *o = has_controls(text) ? NULL : cJSON_Parse(text);
 	const char *error;
 
 	if (!cJSON_IsObject(o)) {
-		cJSON_Delete(o);
 		fault_set(why, -EPROTO,
 			  "%s: that is no answer of a lowport (is the socket "
 			  "another program's?)",
 			  from);
-		return NULL;
+		return refuse(o, why);
 	}
 	error = answer_string(o, "error");
 	if (error[0] == '\0')
 		return o;
 	fault_set(why, -EPROTO, "%s: %s", from, error);
-	cJSON_Delete(o);
-	return NULL;
+	return refuse(o, why);
 }
 
 cJSON *answer_read_status(const char *text, const char *from, struct fault *why)
@@ -36,8 +52,7 @@ cJSON *answer_read_status(const char *text, const char *from, struct fault *why)
 		  "status of lowport %s (use the program that runs there, or "
 		  "restart it)",
 		  from, LOWPORT_VERSION, answer_string(o, "version"));
-	cJSON_Delete(o);
-	return NULL;
+	return refuse(o, why);
 }
 
 /* Above this a double is no whole number any more. */

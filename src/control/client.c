@@ -146,7 +146,7 @@ static int hear(int fd, struct text *t, struct client_files *files,
 	return 0;
 }
 
-static int explain(const char *path, int err, struct fault *why)
+static int put_in_words(const char *path, int err, struct fault *why)
 {
 	switch (err) {
 	case -ENOENT:
@@ -182,6 +182,13 @@ static int explain(const char *path, int err, struct fault *why)
 	default:
 		return fault_set(why, err, "%s: %s", path, strerror(-err));
 	}
+}
+
+static int explain(const char *path, int err, struct fault *why)
+{
+	err = put_in_words(path, err, why);
+	fault_escape(why);
+	return err;
 }
 
 int client_ask(const char *path, const char *request, char **answer,

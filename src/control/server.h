@@ -24,7 +24,7 @@ struct control;
 struct control_request;
 
 enum {
-	CONTROL_CLIENTS_MOST = 16,
+	CONTROL_CLIENTS_MOST = 8,
 	CONTROL_REQUEST_MOST = 4096,
 	CONTROL_PATIENCE_MS = 5000,
 	CONTROL_FILES_MOST =

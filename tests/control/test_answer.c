@@ -30,12 +30,20 @@ static void an_error_is_passed_on(void **state)
 	(void)state;
 	assert_null(answer_read("{\"error\":\"no such thing\"}", "here", &why));
 	assert_string_equal(why.text, "here: no such thing");
+	assert_null(
+		answer_read("{\"error\":\"\\u001b[2J\\n\"}", "he\tre", &why));
+	assert_string_equal(why.text, "he\\x09re: \\x1b[2J\\x0a");
 }
 
 static void what_is_no_answer_is_said_to_be_none(void **state)
 {
-	static const char *const rows[] = {"", "HTTP/1.1 400", "[1]", "\"x\"",
-					   "{\"half\":"};
+	static const char *const rows[] = {"",
+					   "HTTP/1.1 400",
+					   "[1]",
+					   "\"x\"",
+					   "{\"half\":",
+					   "{\"format\":1,\"x\":\"\x1b\"}",
+					   "{\"format\":1,\"x\":\"\x7f\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {
