@@ -428,6 +428,18 @@ static void a_long_answer_comes_whole(void **state)
 	free(v.answer);
 }
 
+static void a_refusal_is_heard_though_not_all_was_read(void **state)
+{
+	char request[CONTROL_REQUEST_MOST + 1000];
+	struct visit v = {.house = *state, .request = request};
+
+	memset(request, 'x', sizeof(request));
+	request[sizeof(request) - 1] = '\0';
+	play(&v);
+	assert_says(v.answer, "the request is too long");
+	free(v.answer);
+}
+
 static void descriptors_come_with_an_answer(void **state)
 {
 	struct house *h = *state;
@@ -575,6 +587,7 @@ int main(void)
 		TEST(more_clients_than_may_be_wait_for_their_turn),
 		TEST(who_says_or_reads_nothing_is_cut_off),
 		TEST(a_long_answer_comes_whole),
+		TEST(a_refusal_is_heard_though_not_all_was_read),
 		TEST(descriptors_come_with_an_answer),
 		TEST(the_file_is_private),
 		TEST(a_served_file_is_not_taken),

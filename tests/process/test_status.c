@@ -393,6 +393,26 @@ static void it_still_answers_while_it_drains(void **state)
 	proc_end(p, 0);
 }
 
+static void it_answers_when_descriptors_are_short(void **state)
+{
+	enum { CROWD = 40, DESCRIPTORS = 64 };
+	struct proc_options opt = {.descriptors = DESCRIPTORS};
+	int listener = peer_listen("127.0.0.1:0"), fds[CROWD];
+	struct proc *p = RUN_WITH(&opt, "--listen", "127.0.0.1:0", "--to",
+				  peer_where(listener));
+
+	(void)state;
+	for (int i = 0; i < CROWD; i++)
+		fds[i] = peer_dial(program_where(p, 0));
+	proc_line(p, "at the limit (max-connections)", 0);
+	assert_says(SAY("status"), "  paused  127.0.0.1:0\n");
+	for (int i = 0; i < CROWD; i++)
+		peer_close(fds[i]);
+	proc_signal(p, SIGTERM);
+	proc_signal(p, SIGINT);
+	proc_end(p, 0);
+}
+
 static void watching_into_a_pipe_prints_again_and_again(void **state)
 {
 	struct proc *p = RUN("--listen", "127.0.0.1:0", "--to", "8080");
@@ -460,6 +480,7 @@ int main(void)
 		TEST(another_user_is_told_so),
 		TEST(another_version_is_named),
 		TEST(it_still_answers_while_it_drains),
+		TEST(it_answers_when_descriptors_are_short),
 		TEST(watching_into_a_pipe_prints_again_and_again),
 		TEST(watching_on_a_terminal_refreshes_in_place),
 	};
