@@ -117,11 +117,11 @@ static void add_files(struct msghdr *m, const int *files, size_t count)
 {
 	struct cmsghdr *head;
 
-	m->msg_controllen = CMSG_SPACE(count * sizeof(*files));
+	m->msg_controllen = (socklen_t)CMSG_SPACE(count * sizeof(*files));
 	head = CMSG_FIRSTHDR(m);
 	head->cmsg_level = SOL_SOCKET;
 	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(count * sizeof(*files));
+	head->cmsg_len = (socklen_t)CMSG_LEN(count * sizeof(*files));
 	memcpy(CMSG_DATA(head), files, count * sizeof(*files));
 }
 

@@ -34,7 +34,7 @@ static int set_up(void **state)
 
 static const char *in(const struct place *p, const char *name)
 {
-	static char path[2][256];
+	static char path[2][512];
 	static int turn;
 
 	turn = !turn;
