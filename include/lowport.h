@@ -141,6 +141,9 @@ struct relay_options {
 	 * its connection could not even begin. NULL likewise. */
 	void (*left)(void *data, const struct relay_route *route,
 		     const struct record *what);
+	/* One was not let in. NULL likewise. */
+	void (*refused)(void *data, const struct relay_route *route,
+			enum refusal why);
 	/* A connection has ended. NULL if nobody wants to know. */
 	void (*ended)(void *data, const struct record *what);
 	/* Something an operator would want to know. NULL likewise. */

@@ -15,4 +15,8 @@ struct fault {
 int fault_set(struct fault *why, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Make it harmless for a terminal, where it quotes somebody else: control
+ * characters, newlines too, become \xNN. */
+void fault_escape(struct fault *why);
+
 #endif

@@ -532,6 +532,26 @@ void follow_died(struct follow *f, const struct addr *bound)
 		look_soon(f);
 }
 
+void follow_each(const struct follow *f, const struct config_group *g,
+		 void (*each)(void *data, int fd, const struct addr *at,
+			      const char *from),
+		 void *data)
+{
+	struct list *pos;
+
+	list_for_each (pos, &f->all) {
+		struct followed *x = list_entry(pos, struct followed, node);
+
+		for (size_t i = 0; i < x->count && x->now.group == g; i++) {
+			struct addr at = with_port(&x->at[i], x->port);
+
+			if (x->door[i].fd >= 0)
+				each(data, x->door[i].fd, &at,
+				     x->now.asked->text);
+		}
+	}
+}
+
 void follow_stop(struct follow *f)
 {
 	if (f->stopped)

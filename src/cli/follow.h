@@ -50,6 +50,12 @@ void follow_sweep(struct follow *f);
  * called back by the relay. */
 void follow_died(struct follow *f, const struct addr *bound);
 
+/* Each listener that there is now for follow_listen() of g. */
+void follow_each(const struct follow *f, const struct config_group *g,
+		 void (*each)(void *data, int fd, const struct addr *at,
+			      const char *from),
+		 void *data);
+
 /* Look no more. The listeners are the relay's. A second call does nothing. */
 void follow_stop(struct follow *f);
 

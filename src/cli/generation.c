@@ -1,5 +1,6 @@
 #include "cli/generation.h"
 
+#include "cli/announce.h"
 #include "config/args.h"
 
 #include <errno.h>
@@ -29,28 +30,36 @@ struct generation *generation_read(int argc, char *const argv[],
 	return NULL;
 }
 
-static struct tally *find_tally(const struct generation *before,
-				const char *name)
+static struct ledger *find_ledger(const struct generation *before,
+				  const char *name)
 {
 	for (size_t i = 0; before && i < before->config.group_count; i++) {
-		const struct member *m = &before->members[i];
+		struct ledger *l = before->members[i].ledger;
 
-		if (m->tally && strcmp(config_group_name(m->group), name) == 0)
-			return m->tally;
+		if (strcmp(l->name, name) == 0)
+			return l;
 	}
 	return NULL;
 }
 
-static struct tally *take_tally(const struct generation *before,
-				const char *name)
+/* Go on with what the namesake of m has counted. */
+static int open_ledger(struct member *m, struct config_group *group,
+		       const struct generation *before)
 {
-	struct tally *t = find_tally(before, name);
+	const char *name = config_group_name(group);
 
-	if (!t)
-		t = calloc(1, sizeof(*t));
-	if (t)
-		t->users++;
-	return t;
+	m->ledger = ledger_take(find_ledger(before, name), name);
+	if (!m->ledger)
+		return -ENOMEM;
+	for (size_t i = 0; i < group->backend_count; i++) {
+		struct relay_backend *b = &group->backends[i];
+		char text[BACKEND_TEXT];
+
+		b->tally = ledger_tally(m->ledger, announce_backend(b, text));
+		if (!b->tally)
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 /* NULL if it is open to all. */
@@ -114,11 +123,10 @@ int generation_prepare(struct generation *g, struct demand *demand,
 
 		m->generation = g;
 		m->group = group;
-		m->tally = take_tally(before, config_group_name(group));
-		if (!m->tally)
-			err = fault_set(why, -ENOMEM, "out of memory");
-		else if (group->command)
+		if (group->command)
 			err = demand_take(demand, &m->wanted, group, why);
+		if (err == 0 && open_ledger(m, group, before) < 0)
+			err = fault_set(why, -ENOMEM, "out of memory");
 		make_route(m);
 	}
 	return err;
@@ -202,8 +210,10 @@ static void free_members(struct generation *g)
 		struct member *m = &g->members[i];
 
 		demand_drop(g->demand, m->wanted);
-		if (m->tally && --m->tally->users == 0)
-			free(m->tally);
+		for (size_t j = 0; m->group && j < m->group->backend_count; j++)
+			ledger_drop_tally(m->ledger,
+					  m->group->backends[j].tally);
+		ledger_drop(m->ledger);
 	}
 	free(g->members);
 }

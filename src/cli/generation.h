@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "cli/demand.h"
 #include "cli/follow.h"
+#include "cli/ledger.h"
 #include "config/config.h"
 
 /*
@@ -14,13 +15,6 @@
 
 struct generation;
 
-/* What a relay has done, whichever generations it was part of. */
-struct tally {
-	unsigned users;
-	uint64_t began_ms;
-	struct stats stats;
-};
-
 /* One relay of a generation: what the routes of its listeners carry. */
 struct member {
 	struct generation *generation;
@@ -29,7 +23,7 @@ struct member {
 	struct relay_route route; /* of interfaces; of others, but for where
 				   * they let clients in */
 	struct wanted *wanted;    /* NULL: nothing starts its backend */
-	struct tally *tally;
+	struct ledger *ledger;
 };
 
 /* One socket that is listened on. */

@@ -7,6 +7,7 @@
 #include "config/log_to.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <uv.h>
 
 /*

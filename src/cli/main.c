@@ -10,6 +10,8 @@ const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
 	{"check", cmd_check,
 	 "say what is wrong with a configuration, or what it does"},
+	{"status", cmd_status, "what runs, and how it does"},
+	{"kill", cmd_kill, "reset one open connection"},
 	{"install", cmd_install, "have launchd or systemd hold the port"},
 	{"uninstall", cmd_uninstall, "take an installed one out again"},
 	{"doctor", cmd_doctor, "look at everything that goes wrong"},

@@ -19,10 +19,12 @@ static bool on_arrived(void *data, const struct relay_route *route)
 	struct running *run = data;
 	struct member *m = route->data;
 
-	if (m->wanted && !backend_arrived(demand_backend(m->wanted)))
+	if (m->wanted && !backend_arrived(demand_backend(m->wanted))) {
+		m->ledger->account.stats.refused++;
 		return false;
+	}
 	m->generation->clients++;
-	stats_begin(&m->tally->stats);
+	stats_begin(&m->ledger->account.stats);
 	idle_arrived(&run->idle);
 	return true;
 }
@@ -41,16 +43,22 @@ static void on_left(void *data, const struct relay_route *route,
 
 	if (what && m->group->settings.access_log)
 		logger_put_record(what);
-	if (what)
-		stats_end(&m->tally->stats, what);
-	else
-		m->tally->stats.open--;
+	account_left(&m->ledger->account, what);
 	if (m->wanted)
 		backend_left(demand_backend(m->wanted), what);
 	idle_left(&run->idle);
 	/* The relay may look at the route until we return. */
 	if (--g->clients == 0 && g->replaced)
 		uv_timer_start(&run->sweep, on_sweep, 0, 0);
+}
+
+static void on_refused(void *data, const struct relay_route *route,
+		       enum refusal why)
+{
+	struct member *m = route->data;
+
+	(void)data;
+	stats_refuse(&m->ledger->account.stats, why);
 }
 
 static void hold_all(struct running *run, struct generation *g,
@@ -197,7 +205,9 @@ static struct relay_options relay_options(struct running *run,
 	const struct config *c = &g->config;
 	struct relay_options opt;
 
-	limits_set(&opt, c, generation_listeners(g) + follow_descriptors(c));
+	limits_set(&opt, c,
+		   generation_listeners(g) + follow_descriptors(c) +
+			   desk_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
@@ -205,6 +215,7 @@ static struct relay_options relay_options(struct running *run,
 		opt.max_pipes = 0;
 	opt.arrived = on_arrived;
 	opt.left = on_left;
+	opt.refused = on_refused;
 	opt.notice = on_notice;
 	opt.data = run;
 	return opt;
@@ -213,10 +224,10 @@ static struct relay_options relay_options(struct running *run,
 /* Takes g. */
 static int relay_until_stopped(struct running *run, struct generation *g)
 {
-	struct relay_options opt = relay_options(run, g);
-	int err = relay_new(&run->relay, &run->loop, &opt);
-	int status = EXIT_RUNTIME;
+	int status = EXIT_RUNTIME, err;
 
+	run->options = relay_options(run, g);
+	err = relay_new(&run->relay, &run->loop, &run->options);
 	if (err < 0) {
 		complain(uv_strerror(err));
 		generation_free(g);
@@ -235,11 +246,13 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 	else
 		complain(uv_strerror(err));
 	if (status == EXIT_OK) {
+		running_open_desk(run);
 		service_ready(&run->service, &run->loop, "relaying");
 		relay_run(run->relay);
 	} else {
 		generation_free(g);
 	}
+	desk_close(&run->desk);
 	log_signals_close(&run->log_signals);
 	demand_finish(&run->demand);
 	if (run->follow)

@@ -2,9 +2,11 @@
 #define LOWPORT_CLI_RUNNING_H
 
 #include "cli/demand.h"
+#include "cli/desk.h"
 #include "cli/follow.h"
 #include "cli/generation.h"
 #include "cli/idle.h"
+#include "cli/inspect.h"
 #include "cli/log_signals.h"
 #include "cli/service_notify.h"
 
@@ -23,6 +25,9 @@ struct running {
 	uv_loop_t loop;
 	uv_timer_t sweep; /* when a generation has lost its last client */
 	struct relay *relay;
+	struct relay_options options; /* the relay's */
+	struct inspect inspect;
+	struct desk desk;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
@@ -42,6 +47,9 @@ int running_take_over(struct running *run, struct generation *next,
  * it; what is wrong is told to mistake, and changes nothing. Returns 0, or
  * EXIT_USAGE or EXIT_RUNTIME. */
 int running_reload(struct running *run, void (*mistake)(const char *text));
+
+/* Open the socket on which it can be asked how it is. */
+void running_open_desk(struct running *run);
 
 /* Open the log, or go over to another one. Returns false after telling mistake
  * why there is none, or why it stays as it was. */

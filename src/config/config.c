@@ -54,6 +54,8 @@ void config_free(struct config *c)
 	free(c->groups);
 	settings_free(&c->defaults);
 	log_to_free(&c->log_to);
+	free(c->status);
+	c->status = NULL;
 	c->groups = NULL;
 	c->group_count = 0;
 }
@@ -402,4 +404,43 @@ int config_add_command(struct config *c, const char *text, struct fault *why)
 				 "behind the first)",
 				 text, g->command);
 	return command_parse(g, text, why);
+}
+enum { STATUS_NAME_MOST = 48 };
+
+static bool is_name(const char *text)
+{
+	static const char first[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+		"0123456789";
+	size_t length = strlen(text), i = strspn(text, first);
+
+	for (; i > 0 && i < length; i++)
+		if (!strchr(first, text[i]) && !strchr("._-", text[i]))
+			return false;
+	return i > 0 && length <= STATUS_NAME_MOST;
+}
+
+int config_set_status(struct config *c, const char *text, struct fault *why)
+{
+	struct sockaddr_storage ss;
+	struct addr at = {.family = AF_UNIX, .path = text};
+	char *copy = NULL;
+
+	if (text[0] == '/' && addr_to_sockaddr(&at, &ss) == 0)
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is too long for a socket's path",
+				 text);
+	if (text[0] != '/' && !is_name(text))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is neither a path nor a name (try "
+				 "/run/lowport/web.sock, web, auto or none)",
+				 text);
+	if (strcmp(text, "auto") != 0) {
+		copy = strdup(text);
+		if (!copy)
+			return fault_set(why, -ENOMEM, "out of memory");
+	}
+	free(c->status);
+	c->status = copy;
+	return 0;
 }

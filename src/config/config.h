@@ -63,6 +63,7 @@ struct config {
 	uint64_t log_level;       /* enum log_level */
 	uint64_t log_json;        /* 0: text */
 	struct log_to log_to;
+	char *status; /* "none", a path, or a name; NULL: we choose a name */
 
 	struct trouble trouble;
 };
@@ -115,5 +116,8 @@ const char *config_group_name(const struct config_group *g);
  * FILE:LINE: NAME. Returns buf. */
 const char *config_print_place(const struct position *place, const char *option,
 			       char *buf, size_t size);
+
+/* Say where the status socket is: auto, none, a name or a path. Likewise. */
+int config_set_status(struct config *c, const char *text, struct fault *why);
 
 #endif

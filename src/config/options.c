@@ -81,6 +81,13 @@ static int parse_front(struct config *c, const struct option *o,
 	return settings_add_front(config_settings(c), text, why);
 }
 
+static int parse_status(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	(void)o;
+	return config_set_status(c, text, why);
+}
+
 static int parse_proxy_version(struct config *c, const struct option *o,
 			       const char *text, struct fault *why)
 {
@@ -325,6 +332,10 @@ const struct option options[] = {
 	 AT(log_to), 0, 0, "stderr",
 	 "where the log goes; SIGUSR2 opens a FILE anew, syslog:local0 names "
 	 "the facility"},
+	{"status", OPTION_PROCESS, "PATH|none", false, parse_status, AT(status),
+	 0, 0, "auto",
+	 "the socket that lowport status asks: a path, a name for one in the "
+	 "runtime directory, or none"},
 	{NULL, OPTION_PROCESS, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 

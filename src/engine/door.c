@@ -145,6 +145,9 @@ bool door_lets_in(struct door *d, struct door_count *count, int fd,
 	if (why == REFUSALS)
 		return true;
 	stats_refuse(d->stats, why);
+	if (d->worker->options->refused)
+		d->worker->options->refused(d->worker->options->data, route,
+					    why);
 	say_refused(d, fd, from, why);
 	return false;
 }

@@ -89,6 +89,8 @@ int listen_open_interface(const struct listen_request *want,
 			  struct listeners *out, struct fault *why);
 int listen_open_unix(const struct listen_request *want, struct listeners *out,
 		     struct fault *why);
+/* Remove the socket file at addr, unless somebody serves it: -EADDRINUSE. */
+int listen_clear_unix(const struct addr *addr, struct fault *why);
 int listen_open_systemd(const struct listen_request *want,
 			struct listeners *out, struct fault *why);
 int listen_open_launchd(const struct listen_request *want,

@@ -138,3 +138,13 @@ int listen_open_unix(const struct listen_request *want, struct listeners *out,
 		close(lock);
 	return err;
 }
+
+int listen_clear_unix(const struct addr *addr, struct fault *why)
+{
+	int lock = lock_folder(addr->path);
+	int err = clear_path(addr, why);
+
+	if (lock >= 0)
+		close(lock);
+	return err;
+}

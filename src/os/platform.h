@@ -45,6 +45,11 @@ extern const char platform_syslog[];
 
 /* What Ctrl-T on a terminal sends, to ask how things are; 0 if nothing. */
 extern const int platform_info_signal;
+/* Where the system keeps what is of use only while it runs. */
+extern const char platform_run_folder[];
+
+/* The user's folder for temporary files, or everybody's. */
+void platform_temporary_folder(char *buf, size_t size);
 
 /* In a child: be asked to end (SIGTERM) when parent, which has just forked it,
  * dies. Nothing where the system cannot. */

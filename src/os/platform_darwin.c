@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
+#include <unistd.h>
 
 const int platform_keepidle = TCP_KEEPALIVE;
 
@@ -39,6 +40,18 @@ const char platform_firewall[] =
 const char platform_syslog[] = "/var/run/syslog";
 
 const int platform_info_signal = SIGINFO;
+const char platform_run_folder[] = "/var/run";
+
+/* confstr(3): the same for all programs of the user, whatever $TMPDIR says. */
+void platform_temporary_folder(char *buf, size_t size)
+{
+	size_t length = confstr(_CS_DARWIN_USER_TEMP_DIR, buf, size);
+
+	if (length == 0 || length > size)
+		snprintf(buf, size, "/tmp");
+	else if (length > 2 && buf[length - 2] == '/')
+		buf[length - 2] = '\0';
+}
 
 /* perflevel0 is the fastest kind; an Intel Mac has no such level. */
 size_t platform_cores(void)

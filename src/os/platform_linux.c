@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -38,6 +39,14 @@ const char platform_firewall[] = "";
 const char platform_syslog[] = "/dev/log";
 
 const int platform_info_signal = 0;
+const char platform_run_folder[] = "/run";
+
+void platform_temporary_folder(char *buf, size_t size)
+{
+	const char *folder = getenv("TMPDIR");
+
+	snprintf(buf, size, "%s", folder && folder[0] == '/' ? folder : "/tmp");
+}
 
 size_t platform_cores(void)
 {

@@ -33,6 +33,14 @@ size_t proc_raise_descriptor_limit(void)
 	return limit.rlim_cur > most ? (size_t)most : (size_t)limit.rlim_cur;
 }
 
+size_t proc_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_NOFILE, &limit) < 0 ? 0
+						    : (size_t)limit.rlim_cur;
+}
+
 void proc_restore_descriptor_limit(void)
 {
 	if (descriptors_before.rlim_cur > 0)

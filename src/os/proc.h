@@ -9,6 +9,9 @@
  * that now holds. */
 size_t proc_raise_descriptor_limit(void);
 
+/* The descriptor limit that holds now. */
+size_t proc_descriptor_limit(void);
+
 /* Back to the limit that we were started with; in a child, for what it becomes:
  * many programs do badly with a high one (select(), loops over all). */
 void proc_restore_descriptor_limit(void);

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * Stream sockets, as the relay needs them: each one made here is non-blocking
@@ -34,6 +35,9 @@ int sock_error(int fd);
  * which is taken off it. Unlike sock_error() it leaves alone what TCP gets over
  * by itself, such as a route that is gone for a moment. */
 int sock_failure(int fd);
+
+/* Who is at the other end of a Unix socket: the user that connected. */
+int sock_peer_user(int fd, uid_t *user);
 
 /* Where it is bound. A Unix path is left out. */
 int sock_local(int fd, struct addr *local);

@@ -55,6 +55,13 @@ int sock_accept(int listener, struct addr *peer)
 	return prepared(fd, peer->family);
 }
 
+int sock_peer_user(int fd, uid_t *user)
+{
+	gid_t group;
+
+	return getpeereid(fd, user, &group) < 0 ? -errno : 0;
+}
+
 size_t sock_unsent(int fd)
 {
 	int bytes;

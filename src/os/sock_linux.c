@@ -36,6 +36,17 @@ int sock_accept(int listener, struct addr *peer)
 	return fd;
 }
 
+int sock_peer_user(int fd, uid_t *user)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+		return -errno;
+	*user = peer.uid;
+	return 0;
+}
+
 size_t sock_unsent(int fd)
 {
 	int bytes;

@@ -68,6 +68,7 @@ static void the_defaults_are_the_ones_that_were_promised(void **state)
 	assert_int_equal(c.defaults.rules.count, 0);
 	assert_int_equal(c.defaults.max_per_source, 0);
 	assert_int_equal(c.defaults.max_rate.count, 0);
+	assert_null(c.status);
 	config_free(&c);
 }
 
@@ -298,6 +299,31 @@ static void a_rate_has_its_period(void **state)
 	config_free(&c);
 }
 
+static void a_status_socket_has_a_path_a_name_or_none(void **state)
+{
+	static const char *const good[] = {"none", "/run/web.sock", "web",
+					   "web-2.x_y"};
+	static const char *const bad[] = {"",      ".",    "..",   "a/b",
+					  "./web", "-web", "we b", "w\x1b"};
+	const struct option *o = option_find("status");
+	struct fault why;
+	struct config c;
+
+	(void)state;
+	config_init(&c);
+	for (size_t i = 0; i < COUNT(good); i++) {
+		assert_int_equal(o->parse(&c, o, good[i], &why), 0);
+		assert_string_equal(c.status, good[i]);
+	}
+	for (size_t i = 0; i < COUNT(bad); i++) {
+		assert_int_equal(o->parse(&c, o, bad[i], &why), -EINVAL);
+		assert_says(why.text, "is neither a path nor a name (try");
+	}
+	assert_int_equal(o->parse(&c, o, "auto", &why), 0);
+	assert_null(c.status);
+	config_free(&c);
+}
+
 static void every_default_is_refused_with_rubbish_behind_it(void **state)
 {
 	(void)state;
@@ -368,6 +394,7 @@ int main(void)
 		cmocka_unit_test(bad_values_are_named_with_what_would_be_right),
 		cmocka_unit_test(the_log_goes_where_it_was_sent),
 		cmocka_unit_test(a_rate_has_its_period),
+		cmocka_unit_test(a_status_socket_has_a_path_a_name_or_none),
 		cmocka_unit_test(
 			every_default_is_refused_with_rubbish_behind_it),
 		cmocka_unit_test(a_name_is_found_whole_or_not_at_all),

@@ -35,6 +35,9 @@ int program_set_up(void **state)
 	      mkdir(program_file(""), 0755) < 0;
 	if (!err && geteuid() == 0)
 		err = chown(program_file(""), proc_user(), proc_user()) < 0;
+	/* So that no test sees what runs beside it. */
+	setenv("XDG_RUNTIME_DIR", scrap("%s/files", place), 1);
+	unsetenv("RUNTIME_DIRECTORY");
 	scrap_free();
 	return err ? -1 : 0;
 }
