@@ -237,7 +237,8 @@ static char *watched(const struct wanted *w, struct history *h)
 	if (ask(w, w->connections, &f, &why) < 0) {
 		struct text t = {0};
 
-		text_addf(&t, w->json ? "" : "%s\n", why.text);
+		if (!w->json)
+			text_addf(&t, "%s\n", why.text);
 		return text_take(&t);
 	}
 	note(h, &f);
