@@ -42,7 +42,7 @@ static const char *hear(void)
 	ssize_t n = recv(manager, heard, sizeof(heard) - 1, 0);
 
 	assert_true(n >= 0);
-	heard[n] = '\0';
+	heard[n < 0 ? 0 : n] = '\0';
 	return heard;
 }
 
