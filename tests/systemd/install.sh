@@ -121,10 +121,11 @@ mkdir /etc/systemd/system/lowport-bad.service.d
 printf '[Service]\nExecStartPre=/bin/false\n' \
 	>/etc/systemd/system/lowport-bad.service.d/bad.conf
 run 1 lowport install --listen 127.0.0.1:87 --to 127.0.0.1:3000 --label bad
-says 'lowport-bad.service did not start (exit-code, status 1)' \
+says 'lowport-bad.service did not start (exit-code). ' \
 	'See journalctl -u lowport-bad, and: lowport doctor bad'
+! grep -q answers /run/said || fail "it says that somebody answers"
 run 1 lowport doctor bad
-says 'problem  process'
+says 'lowport-bad.service has failed: exit-code'
 run 0 lowport uninstall bad
 rm -r /etc/systemd/system/lowport-bad.service.d
 
