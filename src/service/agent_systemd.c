@@ -165,19 +165,18 @@ static bool read_interface(const char *text, char name[IF_NAMESIZE + 4],
 static void name_last(struct agent *a, bool joins)
 {
 	struct agent_socket *s = &a->sockets[a->socket_count - 1];
+	char name[sizeof(s->name)];
 	size_t names = 0;
 
-	if (joins) {
-		memcpy(s->name, s[-1].name, sizeof(s->name));
-		return;
-	}
 	for (size_t i = 0; i + 1 < a->socket_count; i = agent_next_name(a, i))
 		names++;
-	if (names == 0)
-		snprintf(s->name, sizeof(s->name), "%s", a->name);
+	if (joins)
+		memcpy(name, s[-1].name, sizeof(name));
+	else if (names == 0)
+		snprintf(name, sizeof(name), "%s", a->name);
 	else
-		snprintf(s->name, sizeof(s->name), "%s-%zu", a->name,
-			 names + 1);
+		snprintf(name, sizeof(name), "%s-%zu", a->name, names + 1);
+	memcpy(s->name, name, sizeof(name));
 }
 
 static int add_spec(struct agent *a, const char *at, struct fault *why)

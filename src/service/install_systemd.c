@@ -15,10 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum {
-	LOW_PORTS_END = 1024, /* where the system does not tell */
-	START_MS = 15000,     /* for the service to be ready */
-};
+enum { LOW_PORTS_END = 1024 }; /* where the system does not tell */
 
 /* The units of an agent, sockets first: stopped in this order, none starts
  * another again. */
@@ -269,33 +266,36 @@ static int look(const struct agent *a, const struct agent_socket *s,
 	return 0;
 }
 
-/* Whoever was connected to waits in the backlog, if the service did not come
- * up. */
-static int look_at_service(const struct agent *a, struct fault *why)
+/* Not by the first connection: whoever connects is held in the backlog while
+ * the service does not come up, which looks like an answer. */
+static int start_service(const struct agent *a, struct fault *why)
 {
+	char unit[UNIT_NAME], status[40] = "";
+	const char *const words[] = {"start", "--", agent_service_unit(a, unit),
+				     NULL};
 	struct systemctl_unit u;
-	char unit[UNIT_NAME];
-	int err = systemctl_settle(a->of_system, agent_service_unit(a, unit),
-				   &u, START_MS, why);
+	struct fault ignored;
+	int err = systemctl_run(a->of_system, words, why);
 
-	if (err < 0 ||
-	    (u.result[0] == '\0' || strcmp(u.result, "success") == 0))
+	if (err != -EIO || systemctl_show(a->of_system, unit, &u, &ignored) < 0)
 		return err;
-	return fault_set(why, -EIO,
-			 "%s did not start (%s, %s %d). See %s, and: lowport "
-			 "doctor %s",
-			 unit, u.result, u.was_signal ? "signal" : "status",
-			 u.last_status, a->log, a->name);
+	if (u.last_status != 0)
+		snprintf(status, sizeof(status), ", %s %d",
+			 u.was_signal ? "signal" : "status", u.last_status);
+	return fault_set(why, err,
+			 "%s did not start (%s%s). See %s, and: lowport doctor "
+			 "%s",
+			 unit, u.result, status, a->log, a->name);
 }
 
 static int look_at_all(const struct agent *a, install_say say,
 		       struct fault *why)
 {
-	int err = 0;
+	int err = start_service(a, why);
 
 	for (size_t i = 0; i < a->socket_count && err == 0; i++)
 		err = look(a, &a->sockets[i], say, why);
-	return err < 0 ? err : look_at_service(a, why);
+	return err;
 }
 
 /* Starting and stopping */

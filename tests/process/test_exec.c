@@ -155,7 +155,7 @@ static void the_app_is_told_where_in_its_environment(void **state)
 	to = scrap("%.*s", (int)strcspn(to, " "), to);
 	proc_line(p, scrap("]: on 127.0.0.1 %s %s", to, to), 0);
 	proc_line(p, "]: LISTEN_ADDR=mine", 0);
-	assert_null(strstr(proc_err(p), "NOTIFY"));
+	assert_null(strstr(proc_err(p), "NOTIFY_SOCKET="));
 	assert_null(strstr(proc_err(p), "WATCHDOG"));
 	assert_null(strstr(proc_err(p), "UV_"));
 	assert_int_equal(proc_count_lines(p, "LISTEN"), 1);

@@ -439,9 +439,10 @@ static void a_low_port_is_refused_with_the_way_to_have_it(void **state)
 	p = start("if:wg0:80");
 	proc_end(p, 1);
 	assert_says(proc_err(p), "if:wg0:80: this user may not bind a port");
-	assert_says(proc_err(p), scrap("lowport run --listen systemd@if:wg0 "
-				       "--to %s",
-				       backend_where(web)));
+	assert_says(proc_err(p),
+		    scrap("sudo lowport install --listen if:wg0:80 "
+			  "--to %s",
+			  backend_where(web)));
 }
 
 /* A socket that was handed over, on all addresses. */

@@ -52,7 +52,7 @@ static const char *hear(void)
 
 	if (n < 0)
 		fail_msg("nothing was heard");
-	buf[n] = '\0';
+	buf[n < 0 ? 0 : n] = '\0';
 	return scrap("%s", buf);
 }
 

@@ -116,6 +116,19 @@ served 127.0.0.1:80
 run 1 lowport install --listen '0.0.0.0:80' --to 127.0.0.1:3000 --label other
 [ ! -e /etc/systemd/system/lowport-other.socket ] || fail "a file stays"
 
+echo "a service that does not come up is said"
+mkdir /etc/systemd/system/lowport-bad.service.d
+printf '[Service]\nExecStartPre=/bin/false\n' \
+	>/etc/systemd/system/lowport-bad.service.d/bad.conf
+run 1 lowport install --listen 127.0.0.1:87 --to 127.0.0.1:3000 --label bad
+says 'lowport-bad.service did not start (exit-code). ' \
+	'See journalctl -u lowport-bad, and: lowport doctor bad'
+! grep -q answers /run/said || fail "it says that somebody answers"
+run 1 lowport doctor bad
+says 'lowport-bad.service has failed: exit-code'
+run 0 lowport uninstall bad
+rm -r /etc/systemd/system/lowport-bad.service.d
+
 echo "an address may come later"
 run 0 lowport install --listen 10.9.8.7:80 --to 127.0.0.1:3000 --label late
 says '10.9.8.7:80 is not an address of this machine now'
