@@ -8,6 +8,8 @@
 #include "cli/logger.h"
 #include "cli/loops.h"
 #include "cli/run_help.h"
+#include "cli/web.h"
+#include "cli/web_source.h"
 #include "config/args.h"
 #include "os/proc.h"
 #include "os/spawn.h"
@@ -28,6 +30,7 @@ struct run {
 	struct relay_door *doors;   /* one for each group */
 	struct demand demand;       /* backends that we start */
 	struct idle idle;
+	struct web web;
 	uv_loop_t loop;
 	struct relay *relay;
 	struct follow *follow; /* NULL: no interface is listened on by name */
@@ -341,7 +344,9 @@ static struct relay_options relay_options(struct run *run)
 	const struct config *c = &run->config;
 	struct relay_options opt;
 
-	limits_set(&opt, c, run->listeners.count + follow_descriptors(c));
+	limits_set(&opt, c,
+		   run->listeners.count + follow_descriptors(c) +
+			   web_descriptors(c));
 	opt.connect_timeout_ms = c->connect_timeout_ms;
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.idle_timeout_ms = c->idle_timeout_ms;
@@ -363,6 +368,8 @@ static struct relay_options relay_options(struct run *run)
 static int relay_until_stopped(struct run *run, const size_t *counts)
 {
 	struct relay_options opt = relay_options(run);
+	struct snapshot_source source;
+	struct web_source w;
 	struct fault why;
 	int err = relay_new(&run->relay, &run->loop, &opt);
 	int status = EXIT_RUNTIME;
@@ -380,6 +387,14 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		if (err < 0)
 			complain(why.text);
 	}
+	w = (struct web_source){.relay = run->relay,
+				.loop = &run->loop,
+				.config = &run->config,
+				.listeners = &run->listeners,
+				.counts = counts,
+				.stops = &run->stops,
+				.since_ms = uv_now(&run->loop)};
+	source = web_source(&w);
 	/* Before the relay takes the descriptors that are served. */
 	warn_of_unserved(run);
 	if (err == 0)
@@ -389,11 +404,14 @@ static int relay_until_stopped(struct run *run, const size_t *counts)
 		status = EXIT_USAGE;
 	} else if (err == 0 && watch_signals(run) == 0) {
 		announce_all(run, counts);
-		if (!run->follow || follow_interfaces(run) == 0) {
+		if ((!run->follow || follow_interfaces(run) == 0) &&
+		    web_start(&run->web, &run->loop, &run->config, &source) ==
+			    0) {
 			relay_run(run->relay);
 			status = EXIT_OK;
 		}
 	}
+	web_close(&run->web);
 	demand_finish(&run->demand, &run->loop);
 	if (run->follow)
 		follow_stop(run->follow);
@@ -443,7 +461,8 @@ static int run_config(struct run *run)
 	if (counts && demand_prepare(&run->demand, &run->config,
 				     run->pool_is_ours, &why) < 0)
 		complain(why.text);
-	else if (counts && open_listeners(run, counts)) {
+	else if (counts && open_listeners(run, counts) &&
+		 web_listen(&run->web, &run->config)) {
 		run->routes =
 			calloc(run->listeners.count, sizeof(*run->routes));
 		run->doors = calloc(groups, sizeof(*run->doors));
@@ -453,6 +472,7 @@ static int run_config(struct run *run)
 			complain("out of memory");
 	}
 	listen_close(&run->listeners, 0);
+	web_close(&run->web);
 	free(run->doors);
 	follow_free(run->follow);
 	demand_free(&run->demand);

@@ -201,6 +201,21 @@ static void check_exit(struct args *a)
 	}
 }
 
+static void check_http(struct args *a)
+{
+	bool asked = a->seen[option_find("http") - options];
+	struct fault why;
+
+	if (!asked && a->config->http.host_count > 0)
+		complain(a, "--http-host",
+			 "no --http says where it could apply");
+	if (!asked && a->config->http.anywhere)
+		complain(a, "--http-anywhere",
+			 "no --http says where it could apply");
+	if (http_check(&a->config->http, &why) < 0)
+		complain(a, "--http", why.text);
+}
+
 /* Options that would have no effect: whoever gave them expects one. */
 static void check_effect(struct args *a)
 {
@@ -212,10 +227,12 @@ static void check_effect(struct args *a)
 	    !a->seen[option_find("accept-proxy") - options])
 		complain(a, "--proxy-timeout",
 			 "no --accept-proxy says whose header it is for");
+	check_http(a);
 	if (a->bad_listener)
 		return;
 	check_exit(a);
-	if (mode && !has_source(a->config, is_unix))
+	if (mode && !has_source(a->config, is_unix) &&
+	    a->config->http.at.request.addr.family != AF_UNIX)
 		complain(a, "--unix-mode",
 			 "no listener is a unix:/path that it could apply to");
 	check_door(a);

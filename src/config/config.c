@@ -41,6 +41,7 @@ void config_free(struct config *c)
 		free_group(&c->groups[i]);
 	free(c->fronts);
 	free(c->groups);
+	http_free(&c->http);
 	rules_free(&c->rules);
 	c->fronts = NULL;
 	c->front_count = 0;

@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/http.h"
 #include "config/rules.h"
 #include "config/spec.h"
 
@@ -37,6 +38,8 @@ struct config {
 	struct cidr *fronts;
 	size_t front_count;
 	bool unix_fronts;
+
+	struct config_http http;
 
 	/* The options, see options.c. Times in milliseconds. */
 	uint64_t connect_timeout_ms;

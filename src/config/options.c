@@ -91,6 +91,20 @@ static int parse_proxy_version(struct config *c, const struct option *o,
 			 text);
 }
 
+static int parse_http(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return http_set(&c->http, text, why);
+}
+
+static int parse_http_host(struct config *c, const struct option *o,
+			   const char *text, struct fault *why)
+{
+	(void)o;
+	return http_add_host(&c->http, text, why);
+}
+
 static int parse_time(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
@@ -171,6 +185,16 @@ static int parse_switch(struct config *c, const struct option *o,
 		return fault_set(why, -EINVAL, "\"%s\" is neither %s nor off",
 				 text, o->fallback);
 	*member(c, o) = on;
+	return 0;
+}
+
+static int parse_on_off(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+		return fault_set(why, -EINVAL, "\"%s\" is neither on nor off",
+				 text);
+	*member(c, o) = strcmp(text, "on") == 0;
 	return 0;
 }
 
@@ -270,6 +294,16 @@ const struct option options[] = {
 	 "error, warn, info or debug"},
 	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
 	 "on", "one line for each connection when it has ended"},
+	{"http", "ADDR:PORT|unix:/path", false, parse_http, 0, 0, 0, NULL,
+	 "show here what lowport does: a page for a browser, /metrics for "
+	 "Prometheus, /status.json and /healthz"},
+	{"http-host", "NAME", true, parse_http_host, 0, 0, 0, NULL,
+	 "a name that browsers may call it by there, beside localhost and its "
+	 "address; may be repeated"},
+	{"http-anywhere", "on|off", false, parse_on_off, AT(http.anywhere), 0,
+	 0, "off",
+	 "let --http be at an address that other machines may reach; there is "
+	 "no password"},
 	{NULL, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 

@@ -1,0 +1,400 @@
+#include "control/render.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* https://prometheus.io/docs/instrumenting/exposition_formats/ */
+
+static void begin(FILE *out, const char *name, const char *type,
+		  const char *help)
+{
+	fprintf(out, "# HELP lowport_%s %s\n# TYPE lowport_%s %s\n", name, help,
+		name, type);
+}
+
+/* The bytes of the UTF-8 character at text; 0 if it is none. */
+static size_t utf8_length(const unsigned char *text)
+{
+	static const struct {
+		unsigned char mask, lead;
+		uint32_t least;
+	} forms[] = {{0x80, 0, 0},
+		     {0xe0, 0xc0, 0x80},
+		     {0xf0, 0xe0, 0x800},
+		     {0xf8, 0xf0, 0x10000}};
+
+	for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
+		uint32_t code = text[0] & (unsigned char)~forms[n].mask;
+
+		if ((text[0] & forms[n].mask) != forms[n].lead)
+			continue;
+		for (size_t i = 1; i <= n; i++) {
+			if ((text[i] & 0xc0) != 0x80)
+				return 0;
+			code = code << 6 | (text[i] & 0x3f);
+		}
+		return code < forms[n].least || code > 0x10ffff ||
+				       (code >= 0xd800 && code < 0xe000)
+			       ? 0
+			       : n + 1;
+	}
+	return 0;
+}
+
+/* A label's value, escaped. One byte that is not UTF-8 would spoil all. */
+static void put_value(FILE *out, const char *text)
+{
+	const unsigned char *c = (const unsigned char *)text;
+
+	while (*c != '\0') {
+		size_t length = utf8_length(c);
+
+		if (length == 0)
+			fputs("\xef\xbf\xbd", out); /* U+FFFD */
+		else if (*c == '\n')
+			fputs("\\n", out);
+		else if (*c == '\\' || *c == '"')
+			fprintf(out, "\\%c", *c);
+		else
+			fwrite(c, 1, length, out);
+		c += length > 0 ? length : 1;
+	}
+}
+
+/* NAME="VALUE" pairs, ending with NULL. */
+static void sample(FILE *out, const char *name, const char *const labels[],
+		   uint64_t value)
+{
+	fprintf(out, "lowport_%s", name);
+	for (size_t i = 0; labels[i]; i += 2) {
+		fprintf(out, "%s%s=\"", i == 0 ? "{" : ",", labels[i]);
+		put_value(out, labels[i + 1]);
+		fputc('"', out);
+	}
+	fprintf(out, "%s %" PRIu64 "\n", labels[0] ? "}" : "", value);
+}
+
+#define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define NO_LABELS   ((const char *const[]){NULL})
+
+static void single(FILE *out, const char *name, const char *type,
+		   const char *help, uint64_t value)
+{
+	begin(out, name, type, help);
+	sample(out, name, NO_LABELS, value);
+}
+
+static void put_process(FILE *out, const struct snapshot *s)
+{
+	begin(out, "build_info", "gauge", "The version that runs; always 1.");
+	sample(out, "build_info", LABELS("version", s->version), 1);
+	begin(out, "uptime_seconds", "gauge", "Since this process started.");
+	fprintf(out, "lowport_uptime_seconds %" PRIu64 ".%03" PRIu64 "\n",
+		s->uptime_ms / 1000, s->uptime_ms % 1000);
+	single(out, "draining", "gauge",
+	       "1 when no new clients are taken any more.", s->draining);
+	single(out, "config_reloads_total", "counter",
+	       "Configurations that were taken over while running.",
+	       s->reloads);
+	single(out, "config_reloads_refused_total", "counter",
+	       "Configurations that were wrong, so that the one before stayed.",
+	       s->reloads_refused);
+	single(out, "log_lines_dropped_total", "counter",
+	       "Log lines lost because nobody took them in time.",
+	       s->log_lines_dropped);
+	single(out, "workers", "gauge", "Threads that carry connections.",
+	       s->workers);
+	single(out, "connections_limit", "gauge", "Most connections at a time.",
+	       s->connections_most);
+	single(out, "descriptors_limit", "gauge", "Most descriptors at a time.",
+	       s->descriptors_most);
+}
+
+/* --- what is counted for the process and for each relay ------------------- */
+
+/* Of the process (relay NULL), or of one. */
+struct counted {
+	const char *relay;
+	const struct stats *stats;
+};
+
+struct counter {
+	const char *name, *type, *help;
+	size_t offset;
+};
+
+static const struct counter counters[] = {
+	{"connections_open", "gauge", "Connections there are now.",
+	 offsetof(struct stats, open)},
+	{"connections_accepted_total", "counter",
+	 "Connections that were taken.", offsetof(struct stats, accepted)},
+	{"clients_waiting", "gauge", "Clients that wait for a backend now.",
+	 offsetof(struct stats, waiting)},
+	{"clients_turned_away_total", "counter",
+	 "Clients not held for a backend, since too many were already.",
+	 offsetof(struct stats, turned_away)},
+	{"accept_pauses_total", "counter", "Times that accepting had to wait.",
+	 offsetof(struct stats, pauses)},
+};
+
+static void counted_sample(FILE *out, const char *prefix, const char *name,
+			   const struct counted *c, const char *label,
+			   const char *value, uint64_t number)
+{
+	char full[64];
+	const char *labels[5] = {NULL};
+	size_t n = 0;
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	if (c->relay) {
+		labels[n++] = "relay";
+		labels[n++] = c->relay;
+	}
+	if (label) {
+		labels[n++] = label;
+		labels[n++] = value;
+	}
+	sample(out, full, labels, number);
+}
+
+static void counted_begin(FILE *out, const char *prefix, const char *name,
+			  const char *type, const char *help)
+{
+	char full[64];
+
+	snprintf(full, sizeof(full), "%s%s", prefix, name);
+	begin(out, full, type, help);
+}
+
+static void put_reasons(FILE *out, const char *prefix,
+			const struct counted *all, size_t count)
+{
+	counted_begin(out, prefix, "connections_ended_total", "counter",
+		      "Connections that have ended, by why.");
+	for (size_t i = 0; i < count; i++)
+		for (int why = 0; why < CLOSE_REASONS; why++)
+			counted_sample(
+				out, prefix, "connections_ended_total", &all[i],
+				"reason",
+				close_reason_name((enum close_reason)why),
+				all[i].stats->ended[why]);
+	counted_begin(out, prefix, "clients_refused_total", "counter",
+		      "Clients that were not let in, by why.");
+	for (size_t i = 0; i < count; i++)
+		for (int why = 0; why < REFUSALS; why++)
+			counted_sample(out, prefix, "clients_refused_total",
+				       &all[i], "reason",
+				       refusal_name((enum refusal)why),
+				       all[i].stats->refused_for[why]);
+}
+
+static void put_counted(FILE *out, const char *prefix,
+			const struct counted *all, size_t count)
+{
+	for (size_t n = 0; n < sizeof(counters) / sizeof(counters[0]); n++) {
+		const struct counter *c = &counters[n];
+
+		counted_begin(out, prefix, c->name, c->type, c->help);
+		for (size_t i = 0; i < count; i++) {
+			const char *at = (const char *)all[i].stats + c->offset;
+
+			counted_sample(out, prefix, c->name, &all[i], NULL,
+				       NULL,
+				       *(const uint64_t *)(const void *)at);
+		}
+	}
+	put_reasons(out, prefix, all, count);
+	counted_begin(out, prefix, "relayed_bytes_total", "counter",
+		      "Bytes given to backends (up) and to clients (down).");
+	for (size_t i = 0; i < count; i++) {
+		counted_sample(out, prefix, "relayed_bytes_total", &all[i],
+			       "direction", "up", all[i].stats->up);
+		counted_sample(out, prefix, "relayed_bytes_total", &all[i],
+			       "direction", "down", all[i].stats->down);
+	}
+}
+
+/* --- listeners and backends ----------------------------------------------- */
+
+static void put_listeners(FILE *out, const struct snapshot *s)
+{
+	static const char *const names[LISTENER_STATES] = {
+		[LISTENER_OPEN] = "open",
+		[LISTENER_HELD] = "held",
+		[LISTENER_PAUSED] = "paused",
+		[LISTENER_DEAD] = "dead",
+	};
+
+	begin(out, "listeners", "gauge",
+	      "Listeners of a relay, by how they are.");
+	for (size_t i = 0; i < s->relay_count; i++) {
+		const struct snapshot_relay *r = &s->relays[i];
+		uint64_t counts[LISTENER_STATES] = {0};
+
+		for (size_t j = 0; j < r->listener_count; j++)
+			counts[r->listeners[j].state]++;
+		for (int state = 0; state < LISTENER_STATES; state++)
+			sample(out, "listeners",
+			       LABELS("relay", r->name, "state", names[state]),
+			       counts[state]);
+	}
+}
+
+static bool is_same(const struct snapshot_listener *a,
+		    const struct snapshot_listener *b)
+{
+	return addr_equal(&a->addr, &b->addr) && strcmp(a->from, b->from) == 0;
+}
+
+/* Prometheus refuses everything if two samples have the same labels. */
+static bool came_before(const struct snapshot_relay *r, size_t listener)
+{
+	for (size_t i = 0; i < listener; i++)
+		if (is_same(&r->listeners[i], &r->listeners[listener]))
+			return true;
+	return false;
+}
+
+static void put_listener_up(FILE *out, const struct snapshot *s)
+{
+	begin(out, "listener_up", "gauge",
+	      "1 while the listener is there, 0 once it is dead.");
+	for (size_t i = 0; i < s->relay_count; i++) {
+		const struct snapshot_relay *r = &s->relays[i];
+
+		for (size_t j = 0; j < r->listener_count; j++) {
+			const struct snapshot_listener *l = &r->listeners[j];
+			char at[ADDR_TEXT];
+
+			if (!came_before(r, j))
+				sample(out, "listener_up",
+				       LABELS("relay", r->name, "address",
+					      addr_print(&l->addr, at), "from",
+					      l->from),
+				       l->state != LISTENER_DEAD);
+		}
+	}
+}
+
+enum backend_number {
+	BACKEND_IS_UP,
+	BACKEND_OPEN,
+	BACKEND_TOTAL,
+	BACKEND_FAILED,
+	BACKEND_BYTES_UP,
+	BACKEND_BYTES_DOWN,
+};
+
+static uint64_t backend_number(const struct snapshot_backend *b,
+			       enum backend_number what)
+{
+	switch (what) {
+	case BACKEND_IS_UP:
+		return b->stats.health == BACKEND_UP;
+	case BACKEND_OPEN:
+		return b->open;
+	case BACKEND_TOTAL:
+		return b->stats.total;
+	case BACKEND_FAILED:
+		return b->stats.failed;
+	case BACKEND_BYTES_UP:
+		return b->stats.up;
+	case BACKEND_BYTES_DOWN:
+		return b->stats.down;
+	}
+	return 0;
+}
+
+/* One relay may name a backend twice: together they are one sample. */
+static void put_backends(FILE *out, const struct snapshot_relay *r,
+			 const char *name, enum backend_number what,
+			 const char *direction)
+{
+	for (size_t i = 0; i < r->backend_count; i++) {
+		const char *text = r->backends[i].text;
+		uint64_t sum = 0;
+		size_t first = 0;
+
+		while (strcmp(r->backends[first].text, text) != 0)
+			first++;
+		if (first < i ||
+		    (what == BACKEND_IS_UP &&
+		     r->backends[i].stats.health == BACKEND_UNTRIED))
+			continue;
+		for (size_t j = i; j < r->backend_count; j++)
+			if (strcmp(r->backends[j].text, text) == 0)
+				sum += backend_number(&r->backends[j], what);
+		if (what == BACKEND_IS_UP)
+			sum = sum > 0;
+		sample(out, name,
+		       LABELS("relay", r->name, "backend", text,
+			      direction ? "direction" : NULL, direction),
+		       sum);
+	}
+}
+
+static void put_all_backends(FILE *out, const struct snapshot *s)
+{
+	static const struct {
+		const char *name, *type, *help;
+		enum backend_number what;
+	} numbers[] = {
+		{"backend_up", "gauge",
+		 "1 if it answered the last time, 0 if not; missing until it "
+		 "is tried.",
+		 BACKEND_IS_UP},
+		{"backend_connections_open", "gauge",
+		 "Connections to it there are now.", BACKEND_OPEN},
+		{"backend_connections_total", "counter",
+		 "Connections that it took.", BACKEND_TOTAL},
+		{"backend_connect_failures_total", "counter",
+		 "Tries to reach it in vain.", BACKEND_FAILED},
+	};
+
+	for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++) {
+		begin(out, numbers[n].name, numbers[n].type, numbers[n].help);
+		for (size_t i = 0; i < s->relay_count; i++)
+			put_backends(out, &s->relays[i], numbers[n].name,
+				     numbers[n].what, NULL);
+	}
+	begin(out, "backend_relayed_bytes_total", "counter",
+	      "Bytes given to it (up) and taken from it for clients (down).");
+	for (size_t i = 0; i < s->relay_count; i++) {
+		put_backends(out, &s->relays[i], "backend_relayed_bytes_total",
+			     BACKEND_BYTES_UP, "up");
+		put_backends(out, &s->relays[i], "backend_relayed_bytes_total",
+			     BACKEND_BYTES_DOWN, "down");
+	}
+}
+
+char *render_metrics(const struct snapshot *s)
+{
+	struct counted process = {NULL, &s->stats};
+	struct counted *relays = calloc(s->relay_count + 1, sizeof(*relays));
+	char *text = NULL;
+	size_t size;
+	FILE *out = relays ? open_memstream(&text, &size) : NULL;
+	bool bad;
+
+	if (!out) {
+		free(relays);
+		return NULL;
+	}
+	for (size_t i = 0; i < s->relay_count; i++)
+		relays[i] = (struct counted){s->relays[i].name,
+					     &s->relays[i].stats};
+	put_process(out, s);
+	put_counted(out, "", &process, 1);
+	put_counted(out, "relay_", relays, s->relay_count);
+	put_listeners(out, s);
+	put_listener_up(out, s);
+	put_all_backends(out, s);
+	free(relays);
+	bad = ferror(out);
+	if (fclose(out) == 0 && !bad)
+		return text;
+	free(text);
+	return NULL;
+}
