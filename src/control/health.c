@@ -1,7 +1,6 @@
 #include "control/health.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include "base/text.h"
 
 static bool any_alive(const struct snapshot *s)
 {
@@ -12,7 +11,7 @@ static bool any_alive(const struct snapshot *s)
 	return false;
 }
 
-static void print_dead(FILE *out, const struct snapshot *s)
+static void print_dead(struct text *out, const struct snapshot *s)
 {
 	const char *between = "no listener is alive: ";
 	size_t count = 0;
@@ -23,33 +22,25 @@ static void print_dead(FILE *out, const struct snapshot *s)
 		for (size_t j = 0; j < r->listener_count; j++, count++) {
 			char at[ADDR_TEXT];
 
-			fprintf(out, "%s%s of relay %s", between,
-				addr_print(&r->listeners[j].addr, at), r->name);
+			text_addf(out, "%s%s of relay ", between,
+				  addr_print(&r->listeners[j].addr, at));
+			text_add_escaped(out, r->name);
 			between = ", ";
 		}
 	}
-	fputs(count > 0 ? "\n" : "there is no listener\n", out);
+	text_add(out, count > 0 ? "\n" : "there is no listener\n");
 }
 
 char *health_print(const struct snapshot *s, bool *fine)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-	bool bad;
+	struct text out = {0};
 
-	if (!out)
-		return NULL;
 	*fine = !s->draining && any_alive(s);
 	if (*fine)
-		fputs("ok\n", out);
+		text_add(&out, "ok\n");
 	else if (s->draining)
-		fputs("draining: no new clients are taken\n", out);
+		text_add(&out, "draining: no new clients are taken\n");
 	else
-		print_dead(out, s);
-	bad = ferror(out);
-	if (fclose(out) == 0 && !bad)
-		return text;
-	free(text);
-	return NULL;
+		print_dead(&out, s);
+	return text_take(&out);
 }

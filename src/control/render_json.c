@@ -1,134 +1,135 @@
 #include "control/render.h"
 
-#include <cJSON.h>
-#include <stdlib.h>
+#include "control/json.h"
+#include "control/names.h"
+
+#include <stdio.h>
 #include <string.h>
 
-static void number(cJSON *to, const char *name, uint64_t value)
-{
-	cJSON_AddNumberToObject(to, name, (double)value);
-}
-
-static void put_stats(cJSON *to, const struct stats *s)
-{
-	cJSON *o = cJSON_AddObjectToObject(to, "stats"), *for_;
-
-	number(o, "open", s->open);
-	number(o, "accepted", s->accepted);
-	number(o, "up", s->up);
-	number(o, "down", s->down);
-	number(o, "pauses", s->pauses);
-	number(o, "refused", s->refused);
-	for_ = cJSON_AddObjectToObject(o, "refused_for");
-	for (int i = 0; i < REFUSALS; i++)
-		number(for_, refusal_name((enum refusal)i), s->refused_for[i]);
-	for_ = cJSON_AddObjectToObject(o, "ended");
-	for (int i = 0; i < CLOSE_REASONS; i++)
-		number(for_, close_reason_name((enum close_reason)i),
-		       s->ended[i]);
-	number(o, "waiting", s->waiting);
-	number(o, "turned_away", s->turned_away);
-}
-
-static void put_address(cJSON *to, const char *name, const struct addr *a)
+static void put_addr(struct json *j, const char *key, const struct addr *a)
 {
 	char text[ADDR_TEXT];
 
-	if (a->family == AF_UNSPEC)
-		cJSON_AddNullToObject(to, name);
-	else
-		cJSON_AddStringToObject(to, name, addr_print(a, text));
+	json_string(j, key,
+		    a->family == AF_UNSPEC ? NULL : addr_print(a, text));
 }
 
-static void put_relay(cJSON *relays, const struct snapshot_relay *r)
+static void put_stats(struct json *j, const struct stats *s)
 {
-	static const char *const states[] = {"open", "held", "paused", "dead"};
-	static const char *const healths[] = {"untried", "up", "down"};
-	cJSON *o = cJSON_CreateObject(), *list;
-
-	cJSON_AddItemToArray(relays, o);
-	cJSON_AddStringToObject(o, "name", r->name);
-	list = cJSON_AddArrayToObject(o, "listeners");
-	for (size_t i = 0; i < r->listener_count; i++) {
-		cJSON *l = cJSON_CreateObject();
-
-		cJSON_AddItemToArray(list, l);
-		put_address(l, "address", &r->listeners[i].addr);
-		cJSON_AddStringToObject(l, "from", r->listeners[i].from);
-		cJSON_AddStringToObject(l, "state",
-					states[r->listeners[i].state]);
-	}
-	list = cJSON_AddArrayToObject(o, "backends");
-	for (size_t i = 0; i < r->backend_count; i++) {
-		const struct snapshot_backend *b = &r->backends[i];
-		cJSON *out = cJSON_CreateObject();
-
-		cJSON_AddItemToArray(list, out);
-		cJSON_AddStringToObject(out, "address", b->text);
-		cJSON_AddStringToObject(out, "health",
-					healths[b->stats.health]);
-		if (b->stats.error < 0)
-			cJSON_AddStringToObject(out, "error",
-						strerror(-b->stats.error));
-		else
-			cJSON_AddNullToObject(out, "error");
-		number(out, "open", b->open);
-		number(out, "total", b->stats.total);
-		number(out, "failed", b->stats.failed);
-		number(out, "up", b->stats.up);
-		number(out, "down", b->stats.down);
-	}
-	put_stats(o, &r->stats);
+	json_begin(j, "stats", '{');
+	json_number(j, "open", s->open);
+	json_number(j, "total", s->accepted);
+	json_number(j, "up", s->up);
+	json_number(j, "down", s->down);
+	json_number(j, "waiting", s->waiting);
+	json_number(j, "turned_away", s->turned_away);
+	json_number(j, "pauses", s->pauses);
+	json_number(j, "refused", s->refused);
+	json_begin(j, "refused_for", '{');
+	for (enum refusal why = 0; why < REFUSALS; why++)
+		json_number(j, refusal_name(why), s->refused_for[why]);
+	json_end(j, '}');
+	json_begin(j, "ended", '{');
+	for (enum close_reason why = 0; why < CLOSE_REASONS; why++)
+		json_number(j, close_reason_name(why), s->ended[why]);
+	json_end(j, '}');
+	json_end(j, '}');
 }
 
-static void put_connection(cJSON *list, const struct snapshot_connection *s)
+static void put_listener(struct json *j, const struct snapshot_listener *l)
 {
-	static const char *const phases[] = {"header", "dialing", "relaying",
-					     "client-ended", "backend-ended"};
-	const struct relay_connection *c = &s->conn;
-	cJSON *o = cJSON_CreateObject();
+	json_begin(j, NULL, '{');
+	put_addr(j, "address", &l->addr);
+	json_string(j, "from", l->from);
+	json_string(j, "state", name_listener(l->state));
+	json_end(j, '}');
+}
 
-	cJSON_AddItemToArray(list, o);
-	number(o, "id", c->id);
-	cJSON_AddStringToObject(o, "relay", s->relay);
-	cJSON_AddStringToObject(o, "phase", phases[c->phase]);
-	put_address(o, "client", &c->client);
-	put_address(o, "local", &c->local);
-	put_address(o, "backend", &c->backend);
-	number(o, "age_ms", c->age_ms);
-	number(o, "idle_ms", c->idle_ms);
-	number(o, "up", c->up);
-	number(o, "down", c->down);
+static void put_backend(struct json *j, const struct snapshot_backend *b)
+{
+	const struct relay_backend_stats *s = &b->stats;
+
+	json_begin(j, NULL, '{');
+	json_string(j, "address", b->text);
+	json_string(j, "health", name_health(s->health));
+	json_string(j, "error",
+		    s->health == BACKEND_DOWN && s->error < 0
+			    ? strerror(-s->error)
+			    : NULL);
+	json_number(j, "open", b->open);
+	json_number(j, "total", s->total);
+	json_number(j, "failed", s->failed);
+	json_number(j, "up", s->up);
+	json_number(j, "down", s->down);
+	json_end(j, '}');
+}
+
+static void put_relay(struct json *j, const struct snapshot_relay *r)
+{
+	json_begin(j, NULL, '{');
+	json_string(j, "name", r->name);
+	json_begin(j, "listeners", '[');
+	for (size_t i = 0; i < r->listener_count; i++)
+		put_listener(j, &r->listeners[i]);
+	json_end(j, ']');
+	json_begin(j, "backends", '[');
+	for (size_t i = 0; i < r->backend_count; i++)
+		put_backend(j, &r->backends[i]);
+	json_end(j, ']');
+	put_stats(j, &r->stats);
+	json_end(j, '}');
+}
+
+static void put_connection(struct json *j, const struct snapshot_connection *c)
+{
+	json_begin(j, NULL, '{');
+	json_number(j, "id", c->conn.id);
+	json_string(j, "relay", c->relay);
+	json_string(j, "state", name_phase(c->conn.phase));
+	put_addr(j, "client", &c->conn.client);
+	put_addr(j, "local", &c->conn.local);
+	put_addr(j, "backend", &c->conn.backend);
+	json_number(j, "age_ms", c->conn.age_ms);
+	json_number(j, "idle_ms", c->conn.idle_ms);
+	json_number(j, "up", c->conn.up);
+	json_number(j, "down", c->conn.down);
+	json_end(j, '}');
+}
+
+static void put_process(struct json *j, const struct snapshot *s)
+{
+	json_string(j, "lowport", s->version);
+	json_number(j, "format", RENDER_JSON_FORMAT);
+	json_number(j, "pid", (uint64_t)s->pid);
+	json_number(j, "now_ms", s->now_ms);
+	json_number(j, "uptime_ms", s->uptime_ms);
+	json_string(j, "config", s->config);
+	json_number(j, "reloads", s->reloads);
+	json_number(j, "reloads_refused", s->reloads_refused);
+	json_bool(j, "draining", s->draining);
+	json_number(j, "workers", s->workers);
+	json_number(j, "connections_most", s->connections_most);
+	json_number(j, "descriptors_most", s->descriptors_most);
+	json_number(j, "log_lines_dropped", s->log_lines_dropped);
+	put_stats(j, &s->stats);
 }
 
 char *render_json(const struct snapshot *s)
 {
-	cJSON *o = cJSON_CreateObject(), *list;
-	char *text;
+	struct json j = {.first = true};
 
-	cJSON_AddStringToObject(o, "version", s->version);
-	number(o, "pid", (uint64_t)s->pid);
-	number(o, "now_ms", s->now_ms);
-	number(o, "uptime_ms", s->uptime_ms);
-	if (s->config)
-		cJSON_AddStringToObject(o, "config", s->config);
-	else
-		cJSON_AddNullToObject(o, "config");
-	number(o, "reloads", s->reloads);
-	number(o, "reloads_refused", s->reloads_refused);
-	cJSON_AddBoolToObject(o, "draining", s->draining);
-	number(o, "workers", s->workers);
-	number(o, "connections_most", s->connections_most);
-	number(o, "descriptors_most", s->descriptors_most);
-	number(o, "log_lines_dropped", s->log_lines_dropped);
-	put_stats(o, &s->stats);
-	list = cJSON_AddArrayToObject(o, "relays");
+	json_begin(&j, NULL, '{');
+	put_process(&j, s);
+	json_begin(&j, "relays", '[');
 	for (size_t i = 0; i < s->relay_count; i++)
-		put_relay(list, &s->relays[i]);
-	list = cJSON_AddArrayToObject(o, "connections");
-	for (size_t i = 0; i < s->connection_count; i++)
-		put_connection(list, &s->connections[i]);
-	text = cJSON_PrintUnformatted(o);
-	cJSON_Delete(o);
-	return text;
+		put_relay(&j, &s->relays[i]);
+	json_end(&j, ']');
+	if (s->connections) {
+		json_begin(&j, "connections", '[');
+		for (size_t i = 0; i < s->connection_count; i++)
+			put_connection(&j, &s->connections[i]);
+		json_end(&j, ']');
+	}
+	json_end(&j, '}');
+	return text_take(&j.text);
 }

@@ -1,5 +1,8 @@
 #include "control/render.h"
 
+#include "base/text.h"
+#include "control/names.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,92 +10,61 @@
 
 /* https://prometheus.io/docs/instrumenting/exposition_formats/ */
 
-static void begin(FILE *out, const char *name, const char *type,
+static void begin(struct text *out, const char *name, const char *type,
 		  const char *help)
 {
-	fprintf(out, "# HELP lowport_%s %s\n# TYPE lowport_%s %s\n", name, help,
-		name, type);
-}
-
-/* The bytes of the UTF-8 character at text; 0 if it is none. */
-static size_t utf8_length(const unsigned char *text)
-{
-	static const struct {
-		unsigned char mask, lead;
-		uint32_t least;
-	} forms[] = {{0x80, 0, 0},
-		     {0xe0, 0xc0, 0x80},
-		     {0xf0, 0xe0, 0x800},
-		     {0xf8, 0xf0, 0x10000}};
-
-	for (size_t n = 0; n < sizeof(forms) / sizeof(forms[0]); n++) {
-		uint32_t code = text[0] & (unsigned char)~forms[n].mask;
-
-		if ((text[0] & forms[n].mask) != forms[n].lead)
-			continue;
-		for (size_t i = 1; i <= n; i++) {
-			if ((text[i] & 0xc0) != 0x80)
-				return 0;
-			code = code << 6 | (text[i] & 0x3f);
-		}
-		return code < forms[n].least || code > 0x10ffff ||
-				       (code >= 0xd800 && code < 0xe000)
-			       ? 0
-			       : n + 1;
-	}
-	return 0;
+	text_addf(out, "# HELP lowport_%s %s\n# TYPE lowport_%s %s\n", name,
+		  help, name, type);
 }
 
 /* A label's value, escaped. One byte that is not UTF-8 would spoil all. */
-static void put_value(FILE *out, const char *text)
+static void put_value(struct text *out, const char *value)
 {
-	const unsigned char *c = (const unsigned char *)text;
-
-	while (*c != '\0') {
-		size_t length = utf8_length(c);
+	while (*value != '\0') {
+		size_t length = text_utf8(value);
 
 		if (length == 0)
-			fputs("\xef\xbf\xbd", out); /* U+FFFD */
-		else if (*c == '\n')
-			fputs("\\n", out);
-		else if (*c == '\\' || *c == '"')
-			fprintf(out, "\\%c", *c);
+			text_add(out, "\xef\xbf\xbd"); /* U+FFFD */
+		else if (*value == '\n')
+			text_add(out, "\\n");
+		else if (*value == '\\' || *value == '"')
+			text_addf(out, "\\%c", *value);
 		else
-			fwrite(c, 1, length, out);
-		c += length > 0 ? length : 1;
+			text_add_bytes(out, value, length);
+		value += length > 0 ? length : 1;
 	}
 }
 
 /* NAME="VALUE" pairs, ending with NULL. */
-static void sample(FILE *out, const char *name, const char *const labels[],
-		   uint64_t value)
+static void sample(struct text *out, const char *name,
+		   const char *const labels[], uint64_t value)
 {
-	fprintf(out, "lowport_%s", name);
+	text_addf(out, "lowport_%s", name);
 	for (size_t i = 0; labels[i]; i += 2) {
-		fprintf(out, "%s%s=\"", i == 0 ? "{" : ",", labels[i]);
+		text_addf(out, "%s%s=\"", i == 0 ? "{" : ",", labels[i]);
 		put_value(out, labels[i + 1]);
-		fputc('"', out);
+		text_add(out, "\"");
 	}
-	fprintf(out, "%s %" PRIu64 "\n", labels[0] ? "}" : "", value);
+	text_addf(out, "%s %" PRIu64 "\n", labels[0] ? "}" : "", value);
 }
 
 #define LABELS(...) ((const char *const[]){__VA_ARGS__, NULL})
 #define NO_LABELS   ((const char *const[]){NULL})
 
-static void single(FILE *out, const char *name, const char *type,
+static void single(struct text *out, const char *name, const char *type,
 		   const char *help, uint64_t value)
 {
 	begin(out, name, type, help);
 	sample(out, name, NO_LABELS, value);
 }
 
-static void put_process(FILE *out, const struct snapshot *s)
+static void put_process(struct text *out, const struct snapshot *s)
 {
 	begin(out, "build_info", "gauge", "The version that runs; always 1.");
 	sample(out, "build_info", LABELS("version", s->version), 1);
 	begin(out, "uptime_seconds", "gauge", "Since this process started.");
-	fprintf(out, "lowport_uptime_seconds %" PRIu64 ".%03" PRIu64 "\n",
-		s->uptime_ms / 1000, s->uptime_ms % 1000);
+	text_addf(out, "lowport_uptime_seconds %" PRIu64 ".%03" PRIu64 "\n",
+		  s->uptime_ms / 1000, s->uptime_ms % 1000);
 	single(out, "draining", "gauge",
 	       "1 when no new clients are taken any more.", s->draining);
 	single(out, "config_reloads_total", "counter",
@@ -139,9 +111,10 @@ static const struct counter counters[] = {
 	 offsetof(struct stats, pauses)},
 };
 
-static void counted_sample(FILE *out, const char *prefix, const char *name,
-			   const struct counted *c, const char *label,
-			   const char *value, uint64_t number)
+static void counted_sample(struct text *out, const char *prefix,
+			   const char *name, const struct counted *c,
+			   const char *label, const char *value,
+			   uint64_t number)
 {
 	char full[64];
 	const char *labels[5] = {NULL};
@@ -159,8 +132,8 @@ static void counted_sample(FILE *out, const char *prefix, const char *name,
 	sample(out, full, labels, number);
 }
 
-static void counted_begin(FILE *out, const char *prefix, const char *name,
-			  const char *type, const char *help)
+static void counted_begin(struct text *out, const char *prefix,
+			  const char *name, const char *type, const char *help)
 {
 	char full[64];
 
@@ -168,7 +141,7 @@ static void counted_begin(FILE *out, const char *prefix, const char *name,
 	begin(out, full, type, help);
 }
 
-static void put_reasons(FILE *out, const char *prefix,
+static void put_reasons(struct text *out, const char *prefix,
 			const struct counted *all, size_t count)
 {
 	counted_begin(out, prefix, "connections_ended_total", "counter",
@@ -190,7 +163,7 @@ static void put_reasons(FILE *out, const char *prefix,
 				       all[i].stats->refused_for[why]);
 }
 
-static void put_counted(FILE *out, const char *prefix,
+static void put_counted(struct text *out, const char *prefix,
 			const struct counted *all, size_t count)
 {
 	for (size_t n = 0; n < sizeof(counters) / sizeof(counters[0]); n++) {
@@ -218,15 +191,8 @@ static void put_counted(FILE *out, const char *prefix,
 
 /* --- listeners and backends ----------------------------------------------- */
 
-static void put_listeners(FILE *out, const struct snapshot *s)
+static void put_listeners(struct text *out, const struct snapshot *s)
 {
-	static const char *const names[LISTENER_STATES] = {
-		[LISTENER_OPEN] = "open",
-		[LISTENER_HELD] = "held",
-		[LISTENER_PAUSED] = "paused",
-		[LISTENER_DEAD] = "dead",
-	};
-
 	begin(out, "listeners", "gauge",
 	      "Listeners of a relay, by how they are.");
 	for (size_t i = 0; i < s->relay_count; i++) {
@@ -235,9 +201,11 @@ static void put_listeners(FILE *out, const struct snapshot *s)
 
 		for (size_t j = 0; j < r->listener_count; j++)
 			counts[r->listeners[j].state]++;
-		for (int state = 0; state < LISTENER_STATES; state++)
+		for (enum relay_listener_state state = 0;
+		     state < LISTENER_STATES; state++)
 			sample(out, "listeners",
-			       LABELS("relay", r->name, "state", names[state]),
+			       LABELS("relay", r->name, "state",
+				      name_listener(state)),
 			       counts[state]);
 	}
 }
@@ -257,7 +225,7 @@ static bool came_before(const struct snapshot_relay *r, size_t listener)
 	return false;
 }
 
-static void put_listener_up(FILE *out, const struct snapshot *s)
+static void put_listener_up(struct text *out, const struct snapshot *s)
 {
 	begin(out, "listener_up", "gauge",
 	      "1 while the listener is there, 0 once it is dead.");
@@ -308,7 +276,7 @@ static uint64_t backend_number(const struct snapshot_backend *b,
 }
 
 /* One relay may name a backend twice: together they are one sample. */
-static void put_backends(FILE *out, const struct snapshot_relay *r,
+static void put_backends(struct text *out, const struct snapshot_relay *r,
 			 const char *name, enum backend_number what,
 			 const char *direction)
 {
@@ -335,7 +303,7 @@ static void put_backends(FILE *out, const struct snapshot_relay *r,
 	}
 }
 
-static void put_all_backends(FILE *out, const struct snapshot *s)
+static void put_all_backends(struct text *out, const struct snapshot *s)
 {
 	static const struct {
 		const char *name, *type, *help;
@@ -373,15 +341,10 @@ char *render_metrics(const struct snapshot *s)
 {
 	struct counted process = {NULL, &s->stats};
 	struct counted *relays = calloc(s->relay_count + 1, sizeof(*relays));
-	char *text = NULL;
-	size_t size;
-	FILE *out = relays ? open_memstream(&text, &size) : NULL;
-	bool bad;
+	struct text text = {0}, *out = &text;
 
-	if (!out) {
-		free(relays);
+	if (!relays)
 		return NULL;
-	}
 	for (size_t i = 0; i < s->relay_count; i++)
 		relays[i] = (struct counted){s->relays[i].name,
 					     &s->relays[i].stats};
@@ -392,9 +355,5 @@ char *render_metrics(const struct snapshot *s)
 	put_listener_up(out, s);
 	put_all_backends(out, s);
 	free(relays);
-	bad = ferror(out);
-	if (fclose(out) == 0 && !bad)
-		return text;
-	free(text);
-	return NULL;
+	return text_take(out);
 }

@@ -1,6 +1,6 @@
 /*
  * A lowport that only shows itself: what it tells is made up, and moves.
- * usage: test_shown WHERE [--draining] [--dead] [--late MS] [--patience MS]
+ * usage: control_shown WHERE [--draining] [--dead] [--late MS] [--patience MS]
  *        [--connections N] [--host NAME]
  * Prints "serving WHERE", at the end "took N". SIGTERM ends it.
  */
@@ -45,7 +45,8 @@ static struct stats stats_at(uint64_t ms)
 	struct stats s = {.open = connection_count,
 			  .accepted = ms / 10,
 			  .up = ms * 90,
-			  .down = ms * (1500 + ms / 8 % 900),
+			  .down = ms * 1500 + ms / 9000 * 5000000 +
+				  (ms % 9000) * (ms % 9000) / 20,
 			  .refused = 7,
 			  .pauses = 1,
 			  .turned_away = 2};
@@ -107,22 +108,22 @@ static void tell(void (*ready)(void *context, const struct snapshot *s),
 		{names[0], listeners, 2, backends, 2, stats_at(ms)},
 		{names[1], listeners + 2, 1, backends + 2, 1, {0}},
 		{names[2], listeners + 3, 1, backends + 3, 1, {0}}};
-	struct snapshot s = {.version = "1.2.3",
-			     .pid = 4711,
-			     .now_ms = 1700000000000 + ms,
-			     .uptime_ms = ms,
-			     .config = "/etc/lowport/lowport.conf",
-			     .reloads = 2,
-			     .draining = draining,
-			     .workers = 2,
-			     .connections_most = 1000,
-			     .descriptors_most = 4096,
-			     .stats = stats_at(ms),
-			     .relays = relays,
-			     .relay_count = RELAYS,
-			     .connections = connections,
-			     .connection_count =
-				     with_connections ? connection_count : 0};
+	struct snapshot s = {
+		.version = "1.2.3",
+		.pid = 4711,
+		.now_ms = 1700000000000 + ms,
+		.uptime_ms = ms,
+		.config = "/etc/lowport/lowport.conf",
+		.reloads = 2,
+		.draining = draining,
+		.workers = 2,
+		.connections_most = 1000,
+		.descriptors_most = 4096,
+		.stats = stats_at(ms),
+		.relays = relays,
+		.relay_count = RELAYS,
+		.connections = with_connections ? connections : NULL,
+		.connection_count = with_connections ? connection_count : 0};
 
 	for (uint64_t i = 0; i < s.connection_count; i++)
 		connections[i] = (struct snapshot_connection){

@@ -91,10 +91,14 @@ class Table {
 		this.nothing = nothing
 		this.rows = []
 		this.by = sort
+		// On a phone it is not laid out as a table, but still is one.
+		this.table.setAttribute('role', 'table')
 		const head = make('tr')
+		head.setAttribute('role', 'row')
 		this.heads = columns.map((column, i) => {
 			const th = make('th', column.number ? 'number' : ''), b = make('button', '', column.title)
 			th.scope = 'col'
+			th.setAttribute('role', 'columnheader')
 			b.type = 'button'
 			b.addEventListener('click', () => this.sort(i))
 			th.append(b)
@@ -137,8 +141,13 @@ class Table {
 		const tr = this.body.rows[at] || this.body.appendChild(make('tr'))
 		if (tr.cells.length === this.columns.length)
 			return tr
-		tr.replaceChildren(...this.columns.map((column) =>
-			make('td', column.number ? 'number' : column.long ? 'long' : '')))
+		tr.setAttribute('role', 'row')
+		tr.replaceChildren(...this.columns.map((column) => {
+			const td = make('td', column.number ? 'number' : column.long ? 'text long' : 'text')
+			td.setAttribute('role', 'cell')
+			td.dataset.label = column.title
+			return td
+		}))
 		return tr
 	}
 
@@ -180,7 +189,7 @@ const listeners = new Table('listeners', 'There is no listener.', [
 
 const backends = new Table('backends', 'There is no backend.', [
 	{ title: 'relay', of: (b) => b.relay, long: true },
-	{ title: 'backend', of: (b) => b.address },
+	{ title: 'backend', of: (b) => b.address, long: true },
 	{ title: 'health', of: (b) => b.health, pill: true },
 	{ title: 'open', of: (b) => b.open, show: count, number: true },
 	{ title: 'taken', of: (b) => b.total, show: count, number: true },
@@ -193,10 +202,10 @@ const backends = new Table('backends', 'There is no backend.', [
 
 const connections = new Table('connections', 'None.', [
 	{ title: 'id', of: (c) => c.id, number: true },
-	{ title: 'relay', of: (c) => c.relay },
-	{ title: 'phase', of: (c) => c.phase },
+	{ title: 'relay', of: (c) => c.relay, long: true },
+	{ title: 'state', of: (c) => c.state },
 	{ title: 'client', of: (c) => c.client },
-	{ title: 'backend', of: (c) => c.backend },
+	{ title: 'backend', of: (c) => c.backend, long: true },
 	{ title: 'age', of: (c) => c.age_ms, show: time, number: true },
 	{ title: 'idle', of: (c) => c.idle_ms, show: time, number: true },
 	{ title: 'up', of: (c) => c.up, show: scaled, number: true },
@@ -321,7 +330,7 @@ function showFacts(s) {
 	if (s.log_lines_dropped > 0)
 		facts.push(`${count(s.log_lines_dropped)} log lines lost`)
 	put($('facts'), facts.join(' \u00b7 '))
-	put($('version'), s.version)
+	put($('version'), s.lowport)
 	const dead = s.relays.every((r) => r.listeners.every((l) => l.state === 'dead'))
 	if (s.draining)
 		showState('draining', 'slow')
@@ -335,7 +344,7 @@ function showFacts(s) {
 function showTotals(s) {
 	const t = s.stats, rates = whole.next([['up', t.up], ['down', t.down]], s.uptime_ms)
 	put($('open'), count(t.open) + (s.connections_most > 0 ? ` / ${count(s.connections_most)}` : ''))
-	put($('accepted'), count(t.accepted))
+	put($('accepted'), count(t.total))
 	put($('up'), rate(rates.get('up')))
 	put($('down'), rate(rates.get('down')))
 	put($('waiting'), count(t.waiting))
@@ -358,7 +367,7 @@ function showRelays(s) {
 function showConnections() {
 	const words = $('filter').value.trim().toLowerCase()
 	const chosen = words === '' ? listedNow : listedNow.filter((c) =>
-		[c.relay, c.phase, c.client, c.local, c.backend].some((text) =>
+		[c.relay, c.state, c.client, c.local, c.backend].some((text) =>
 			String(text ?? '').toLowerCase().includes(words)))
 	const shown = connections.draw(chosen)
 	put($('shown'), shown < listedNow.length ? `${count(shown)} of ${count(listedNow.length)}` : '')
@@ -373,7 +382,7 @@ function show(s, listed) {
 	showFacts(s)
 	showTotals(s)
 	showRelays(s)
-	if (!listed)
+	if (!listed || !s.connections)
 		return
 	listedNow = s.connections
 	const rates = ofConnections.next(listedNow.map((c) => [c.id, c.up + c.down]), s.uptime_ms)
