@@ -14,14 +14,13 @@ static const char locked[] = "default-src 'none'; frame-ancestors 'none'";
 
 static const struct {
 	const char *path, *type;
-	bool connections; /* are open ones listed? */
 } pages[PAGES] = {
-	[PAGE_VIEW] = {"/", "text/html; charset=utf-8", false},
+	[PAGE_VIEW] = {"/", "text/html; charset=utf-8"},
 	[PAGE_METRICS] = {"/metrics",
-			  "text/plain; version=0.0.4; charset=utf-8", false},
-	[PAGE_STATUS] = {"/status.json", "application/json", true},
-	[PAGE_STATUS_BRIEF] = {NULL, "application/json", false},
-	[PAGE_HEALTH] = {"/healthz", plain, false},
+			  "text/plain; version=0.0.4; charset=utf-8"},
+	[PAGE_STATUS] = {"/status.json", "application/json"},
+	[PAGE_STATUS_BRIEF] = {NULL, "application/json"},
+	[PAGE_HEALTH] = {"/healthz", plain},
 };
 
 /* Takes r, which may be NULL. */
@@ -73,6 +72,17 @@ static struct MHD_Response *give(char *text, const char *type)
 	return with_headers(r, type, locked);
 }
 
+static char *render_status(const struct snapshot *s, bool connections)
+{
+	struct snapshot brief = *s;
+
+	if (!connections) {
+		brief.connections = NULL;
+		brief.connection_count = 0;
+	}
+	return render_json(&brief);
+}
+
 void http_answer(struct request *r, const struct snapshot *s)
 {
 	bool fine = true;
@@ -83,7 +93,7 @@ void http_answer(struct request *r, const struct snapshot *s)
 	else if (s && r->page == PAGE_HEALTH)
 		text = health_print(s, &fine);
 	else if (s)
-		text = render_json(s);
+		text = render_status(s, r->page == PAGE_STATUS);
 	r->status = fine ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
 	r->answer = give(text, pages[r->page].type);
 	if (r->answer)
