@@ -86,29 +86,32 @@ static void put_process(struct text *out, const struct snapshot *s)
 
 /* --- what is counted for the process and for each relay ------------------- */
 
-/* Of the process (relay NULL), or of one. */
+/* The process (name NULL), or a relay. */
 struct counted {
-	const char *relay;
+	char *name;
 	const struct stats *stats;
+	const struct snapshot_relay *relay;
 };
 
 struct counter {
 	const char *name, *type, *help;
 	size_t offset;
+	bool of_relays; /* is it known of each relay? */
 };
 
 static const struct counter counters[] = {
 	{"connections_open", "gauge", "Connections there are now.",
-	 offsetof(struct stats, open)},
+	 offsetof(struct stats, open), true},
 	{"connections_accepted_total", "counter",
-	 "Connections that were taken.", offsetof(struct stats, accepted)},
+	 "Connections that were taken.", offsetof(struct stats, accepted),
+	 true},
 	{"clients_waiting", "gauge", "Clients that wait for a backend now.",
-	 offsetof(struct stats, waiting)},
+	 offsetof(struct stats, waiting), false},
 	{"clients_turned_away_total", "counter",
 	 "Clients not held for a backend, since too many were already.",
-	 offsetof(struct stats, turned_away)},
+	 offsetof(struct stats, turned_away), false},
 	{"accept_pauses_total", "counter", "Times that accepting had to wait.",
-	 offsetof(struct stats, pauses)},
+	 offsetof(struct stats, pauses), false},
 };
 
 static void counted_sample(struct text *out, const char *prefix,
@@ -121,9 +124,9 @@ static void counted_sample(struct text *out, const char *prefix,
 	size_t n = 0;
 
 	snprintf(full, sizeof(full), "%s%s", prefix, name);
-	if (c->relay) {
+	if (c->name) {
 		labels[n++] = "relay";
-		labels[n++] = c->relay;
+		labels[n++] = c->name;
 	}
 	if (label) {
 		labels[n++] = label;
@@ -169,6 +172,8 @@ static void put_counted(struct text *out, const char *prefix,
 	for (size_t n = 0; n < sizeof(counters) / sizeof(counters[0]); n++) {
 		const struct counter *c = &counters[n];
 
+		if (prefix[0] != '\0' && !c->of_relays)
+			continue;
 		counted_begin(out, prefix, c->name, c->type, c->help);
 		for (size_t i = 0; i < count; i++) {
 			const char *at = (const char *)all[i].stats + c->offset;
@@ -191,12 +196,13 @@ static void put_counted(struct text *out, const char *prefix,
 
 /* --- listeners and backends ----------------------------------------------- */
 
-static void put_listeners(struct text *out, const struct snapshot *s)
+static void put_listeners(struct text *out, const struct counted *all,
+			  size_t count)
 {
 	begin(out, "listeners", "gauge",
 	      "Listeners of a relay, by how they are.");
-	for (size_t i = 0; i < s->relay_count; i++) {
-		const struct snapshot_relay *r = &s->relays[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct snapshot_relay *r = all[i].relay;
 		uint64_t counts[LISTENER_STATES] = {0};
 
 		for (size_t j = 0; j < r->listener_count; j++)
@@ -204,7 +210,7 @@ static void put_listeners(struct text *out, const struct snapshot *s)
 		for (enum relay_listener_state state = 0;
 		     state < LISTENER_STATES; state++)
 			sample(out, "listeners",
-			       LABELS("relay", r->name, "state",
+			       LABELS("relay", all[i].name, "state",
 				      name_listener(state)),
 			       counts[state]);
 	}
@@ -225,12 +231,13 @@ static bool came_before(const struct snapshot_relay *r, size_t listener)
 	return false;
 }
 
-static void put_listener_up(struct text *out, const struct snapshot *s)
+static void put_listener_up(struct text *out, const struct counted *all,
+			    size_t count)
 {
 	begin(out, "listener_up", "gauge",
 	      "1 while the listener is there, 0 once it is dead.");
-	for (size_t i = 0; i < s->relay_count; i++) {
-		const struct snapshot_relay *r = &s->relays[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct snapshot_relay *r = all[i].relay;
 
 		for (size_t j = 0; j < r->listener_count; j++) {
 			const struct snapshot_listener *l = &r->listeners[j];
@@ -238,7 +245,7 @@ static void put_listener_up(struct text *out, const struct snapshot *s)
 
 			if (!came_before(r, j))
 				sample(out, "listener_up",
-				       LABELS("relay", r->name, "address",
+				       LABELS("relay", all[i].name, "address",
 					      addr_print(&l->addr, at), "from",
 					      l->from),
 				       l->state != LISTENER_DEAD);
@@ -276,10 +283,12 @@ static uint64_t backend_number(const struct snapshot_backend *b,
 }
 
 /* One relay may name a backend twice: together they are one sample. */
-static void put_backends(struct text *out, const struct snapshot_relay *r,
+static void put_backends(struct text *out, const struct counted *of,
 			 const char *name, enum backend_number what,
 			 const char *direction)
 {
+	const struct snapshot_relay *r = of->relay;
+
 	for (size_t i = 0; i < r->backend_count; i++) {
 		const char *text = r->backends[i].text;
 		uint64_t sum = 0;
@@ -297,13 +306,14 @@ static void put_backends(struct text *out, const struct snapshot_relay *r,
 		if (what == BACKEND_IS_UP)
 			sum = sum > 0;
 		sample(out, name,
-		       LABELS("relay", r->name, "backend", text,
+		       LABELS("relay", of->name, "backend", text,
 			      direction ? "direction" : NULL, direction),
 		       sum);
 	}
 }
 
-static void put_all_backends(struct text *out, const struct snapshot *s)
+static void put_all_backends(struct text *out, const struct counted *all,
+			     size_t count)
 {
 	static const struct {
 		const char *name, *type, *help;
@@ -323,37 +333,66 @@ static void put_all_backends(struct text *out, const struct snapshot *s)
 
 	for (size_t n = 0; n < sizeof(numbers) / sizeof(numbers[0]); n++) {
 		begin(out, numbers[n].name, numbers[n].type, numbers[n].help);
-		for (size_t i = 0; i < s->relay_count; i++)
-			put_backends(out, &s->relays[i], numbers[n].name,
+		for (size_t i = 0; i < count; i++)
+			put_backends(out, &all[i], numbers[n].name,
 				     numbers[n].what, NULL);
 	}
 	begin(out, "backend_relayed_bytes_total", "counter",
 	      "Bytes given to it (up) and taken from it for clients (down).");
-	for (size_t i = 0; i < s->relay_count; i++) {
-		put_backends(out, &s->relays[i], "backend_relayed_bytes_total",
+	for (size_t i = 0; i < count; i++) {
+		put_backends(out, &all[i], "backend_relayed_bytes_total",
 			     BACKEND_BYTES_UP, "up");
-		put_backends(out, &s->relays[i], "backend_relayed_bytes_total",
+		put_backends(out, &all[i], "backend_relayed_bytes_total",
 			     BACKEND_BYTES_DOWN, "down");
 	}
 }
 
+/* Two relays that listen at "127.0.0.1:0" have one name, which would make their
+ * samples the same: the second is NAME#2. NULL: out of memory. */
+static char *name_relay(const struct snapshot *s, size_t index)
+{
+	const char *name = s->relays[index].name;
+	struct text text = {0};
+	uint64_t nth = 1;
+
+	for (size_t i = 0; i < index; i++)
+		nth += strcmp(s->relays[i].name, name) == 0;
+	text_add(&text, name);
+	if (nth > 1)
+		text_addf(&text, "#%" PRIu64, nth);
+	return text_take(&text);
+}
+
+static void put_relays(struct text *out, const struct counted *all,
+		       size_t count)
+{
+	put_counted(out, "relay_", all, count);
+	put_listeners(out, all, count);
+	put_listener_up(out, all, count);
+	put_all_backends(out, all, count);
+}
+
 char *render_metrics(const struct snapshot *s)
 {
-	struct counted process = {NULL, &s->stats};
-	struct counted *relays = calloc(s->relay_count + 1, sizeof(*relays));
-	struct text text = {0}, *out = &text;
+	struct counted process = {NULL, &s->stats, NULL};
+	struct counted *all = calloc(s->relay_count + 1, sizeof(*all));
+	struct text out = {0};
+	size_t count = 0;
 
-	if (!relays)
-		return NULL;
-	for (size_t i = 0; i < s->relay_count; i++)
-		relays[i] = (struct counted){s->relays[i].name,
-					     &s->relays[i].stats};
-	put_process(out, s);
-	put_counted(out, "", &process, 1);
-	put_counted(out, "relay_", relays, s->relay_count);
-	put_listeners(out, s);
-	put_listener_up(out, s);
-	put_all_backends(out, s);
-	free(relays);
-	return text_take(out);
+	for (; all && count < s->relay_count; count++) {
+		all[count] = (struct counted){name_relay(s, count),
+					      &s->relays[count].stats,
+					      &s->relays[count]};
+		if (!all[count].name)
+			break;
+	}
+	if (all && count == s->relay_count) {
+		put_process(&out, s);
+		put_counted(&out, "", &process, 1);
+		put_relays(&out, all, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(all[i].name);
+	free(all);
+	return text_take(&out);
 }

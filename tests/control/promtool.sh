@@ -6,6 +6,7 @@ command -v promtool >/dev/null || {
 	echo "skip: promtool (package prometheus)"
 	exit 77
 }
+[ -s "$1" ]
 said=$(promtool check metrics <"$1" 2>&1) && [ -z "$said" ] || {
 	echo "promtool: $said"
 	exit 1

@@ -139,10 +139,28 @@ static void any_name_leaves_each_line_a_sample_of_its_own(void **state)
 	}
 }
 
+static void relays_of_one_name_are_told_apart(void **state)
+{
+	struct snapshot_relay twins[] = {{.name = "127.0.0.1:0"},
+					 {.name = "b"},
+					 {.name = "127.0.0.1:0"}};
+	struct snapshot s = {
+		.version = "1", .relays = twins, .relay_count = COUNT(twins)};
+	char *text = render_metrics(&s);
+
+	(void)state;
+	assert_says(text, "_open{relay=\"127.0.0.1:0\"} 0\n"
+			  "lowport_relay_connections_open{relay=\"b\"} 0\n"
+			  "lowport_relay_connections_open{relay=\"127.0.0.1:"
+			  "0#2\"} 0\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_of_it_is_as_it_was_written_down),
+		cmocka_unit_test(relays_of_one_name_are_told_apart),
 		cmocka_unit_test(any_name_leaves_each_line_a_sample_of_its_own),
 	};
 

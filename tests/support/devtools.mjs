@@ -1,6 +1,7 @@
 // A browser, driven over the DevTools protocol.
 import assert from 'node:assert'
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
 
@@ -50,7 +51,15 @@ export async function startBrowser(program, heard = () => {}) {
 	({ sessionId } = await tell('Target.attachToTarget', { targetId, flatten: true }))
 	for (const domain of ['Page', 'Network', 'Runtime', 'Log'])
 		await tell(`${domain}.enable`)
-	return { tell, inPage }
+	// It writes to its profile until it is gone.
+	async function close() {
+		const gone = once(chromium, 'exit')
+		sessionId = undefined
+		tell('Browser.close')
+		await gone
+	}
+
+	return { tell, inPage, close }
 }
 
 // Looks until it holds; says() tells what there was instead.
