@@ -36,7 +36,8 @@ static size_t fill(const struct web_source *w, struct parts *p,
 		r->name = g->name ? g->name : g->listeners[0].text;
 		r->listeners = &p->listeners[listener];
 		r->backends = &p->backends[backend];
-		for (; listener < w->counts[i] && listener < LISTENERS_MOST;
+		for (; listener < w->counts[i] && listener < LISTENERS_MOST &&
+		       listener < w->listeners->count;
 		     listener++)
 			p->listeners[listener] = (struct snapshot_listener){
 				.addr = w->listeners->at[listener].addr,

@@ -203,7 +203,8 @@ static void check_exit(struct args *a)
 
 static void check_http(struct args *a)
 {
-	bool asked = a->seen[option_find("http") - options];
+	bool asked = a->config->http.at.text ||
+		     a->seen[option_find("http") - options];
 	struct fault why;
 
 	if (!asked && a->config->http.host_count > 0)

@@ -10,6 +10,10 @@ int http_set(struct config_http *h, const char *text, struct fault *why)
 {
 	int err;
 
+	spec_free_listener(&h->at);
+	h->at = (struct listener_spec){0};
+	if (strcmp(text, "off") == 0)
+		return 0;
 	if (strspn(text, "0123456789") == strlen(text) && text[0] != '\0')
 		return fault_set(why, -EINVAL,
 				 "\"%s\" does not say on which address (try "

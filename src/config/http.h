@@ -11,7 +11,7 @@ struct config_http {
 	uint64_t anywhere; /* 0: only to this machine */
 };
 
-/* ADDR:PORT or unix:/path. Returns 0, or -EINVAL or -ENOMEM with *why. */
+/* ADDR:PORT, unix:/path or off. Returns 0, or -EINVAL or -ENOMEM with *why. */
 int http_set(struct config_http *h, const char *text, struct fault *why);
 
 /* A name, or an address, that a Host header may have. Likewise. */

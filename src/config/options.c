@@ -294,7 +294,8 @@ const struct option options[] = {
 	 "error, warn, info or debug"},
 	{"access-log", "on|off", false, parse_switch, AT(access_log), 0, 0,
 	 "on", "one line for each connection when it has ended"},
-	{"http", "ADDR:PORT|unix:/path", false, parse_http, 0, 0, 0, NULL,
+	{"http", "ADDR:PORT|unix:/path", false, parse_http, AT(http.at), 0, 0,
+	 "off",
 	 "show here what lowport does: a page for a browser, /metrics for "
 	 "Prometheus, /status.json and /healthz"},
 	{"http-host", "NAME", true, parse_http_host, 0, 0, 0, NULL,
