@@ -182,7 +182,8 @@ build_microhttpd() {
 			--disable-doc --disable-examples --disable-tools \
 			--disable-curl --disable-messages --disable-dauth \
 			--disable-bauth --disable-postprocessor \
-			--disable-httpupgrade --with-threads=posix
+			--disable-httpupgrade --with-threads=posix \
+			ACLOCAL=: AUTOCONF=: AUTOHEADER=: AUTOMAKE=:
 		quietly make -j "$CMAKE_BUILD_PARALLEL_LEVEL" install
 	)
 }
