@@ -133,8 +133,11 @@ static void tell(void (*ready)(void *context, const struct snapshot *s),
 
 static void on_late(uv_timer_t *timer)
 {
+	void *context = pending_context;
+
 	(void)timer;
-	tell(pending, pending_context, true);
+	pending_context = NULL; /* a leak would be one */
+	tell(pending, context, true);
 }
 
 static void take(void *data, bool with_connections,
@@ -156,6 +159,7 @@ static void on_end(uv_signal_t *handle, int number)
 {
 	(void)number;
 	http_close(http);
+	http = NULL; /* likewise */
 	uv_close((uv_handle_t *)handle, NULL);
 }
 
