@@ -128,19 +128,6 @@ size_t text_width(const char *s)
 	return count;
 }
 
-void text_pad(struct text *t, size_t line, size_t column)
-{
-	size_t width;
-
-	if (t->failed || !make_room(t, 1))
-		return;
-	t->at[t->length] = '\0';
-	width = text_width(t->at + line);
-	do
-		text_add_bytes(t, " ", 1);
-	while (++width < column);
-}
-
 char *text_take(struct text *t)
 {
 	char *at;

@@ -25,10 +25,6 @@ void text_addf(struct text *t, const char *format, ...)
  * UTF-8 as well. */
 void text_add_escaped(struct text *t, const char *s);
 
-/* Fill with spaces up to that column, counted in characters from the byte
- * `line` on; at least one. */
-void text_pad(struct text *t, size_t line, size_t column);
-
 /* What was written, the caller's to free, and t starts anew; NULL: out of
  * memory. */
 char *text_take(struct text *t);

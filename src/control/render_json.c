@@ -18,7 +18,7 @@ static void put_stats(struct json *j, const struct stats *s)
 {
 	json_begin(j, "stats", '{');
 	json_number(j, "open", s->open);
-	json_number(j, "total", s->accepted);
+	json_number(j, "accepted", s->accepted);
 	json_number(j, "up", s->up);
 	json_number(j, "down", s->down);
 	json_number(j, "waiting", s->waiting);
@@ -85,7 +85,7 @@ static void put_connection(struct json *j, const struct snapshot_connection *c)
 	json_begin(j, NULL, '{');
 	json_number(j, "id", c->conn.id);
 	json_string(j, "relay", c->relay);
-	json_string(j, "state", name_phase(c->conn.phase));
+	json_string(j, "phase", name_phase(c->conn.phase));
 	put_addr(j, "client", &c->conn.client);
 	put_addr(j, "local", &c->conn.local);
 	put_addr(j, "backend", &c->conn.backend);
@@ -98,7 +98,7 @@ static void put_connection(struct json *j, const struct snapshot_connection *c)
 
 static void put_process(struct json *j, const struct snapshot *s)
 {
-	json_string(j, "lowport", s->version);
+	json_string(j, "version", s->version);
 	json_number(j, "format", RENDER_JSON_FORMAT);
 	json_number(j, "pid", (uint64_t)s->pid);
 	json_number(j, "now_ms", s->now_ms);

@@ -203,7 +203,7 @@ const backends = new Table('backends', 'There is no backend.', [
 const connections = new Table('connections', 'None.', [
 	{ title: 'id', of: (c) => c.id, number: true },
 	{ title: 'relay', of: (c) => c.relay, long: true },
-	{ title: 'state', of: (c) => c.state },
+	{ title: 'phase', of: (c) => c.phase },
 	{ title: 'client', of: (c) => c.client },
 	{ title: 'backend', of: (c) => c.backend, long: true },
 	{ title: 'age', of: (c) => c.age_ms, show: time, number: true },
@@ -330,7 +330,7 @@ function showFacts(s) {
 	if (s.log_lines_dropped > 0)
 		facts.push(`${count(s.log_lines_dropped)} log lines lost`)
 	put($('facts'), facts.join(' \u00b7 '))
-	put($('version'), s.lowport)
+	put($('version'), s.version)
 	const dead = s.relays.every((r) => r.listeners.every((l) => l.state === 'dead'))
 	if (s.draining)
 		showState('draining', 'slow')
@@ -344,7 +344,7 @@ function showFacts(s) {
 function showTotals(s) {
 	const t = s.stats, rates = whole.next([['up', t.up], ['down', t.down]], s.uptime_ms)
 	put($('open'), count(t.open) + (s.connections_most > 0 ? ` / ${count(s.connections_most)}` : ''))
-	put($('accepted'), count(t.total))
+	put($('accepted'), count(t.accepted))
 	put($('up'), rate(rates.get('up')))
 	put($('down'), rate(rates.get('down')))
 	put($('waiting'), count(t.waiting))
@@ -367,7 +367,7 @@ function showRelays(s) {
 function showConnections() {
 	const words = $('filter').value.trim().toLowerCase()
 	const chosen = words === '' ? listedNow : listedNow.filter((c) =>
-		[c.relay, c.state, c.client, c.local, c.backend].some((text) =>
+		[c.relay, c.phase, c.client, c.local, c.backend].some((text) =>
 			String(text ?? '').toLowerCase().includes(words)))
 	const shown = connections.draw(chosen)
 	put($('shown'), shown < listedNow.length ? `${count(shown)} of ${count(listedNow.length)}` : '')
