@@ -93,7 +93,7 @@ assert.ok((await column('backends', 9)).includes('Connection refused'))
 assert.ok((await column('backends', 2)).includes('untried'))
 assert.ok((await column('connections', 2)).includes('client-ended'))
 assert.equal(await text('#version'), '1.2.3')
-assert.ok(!(await inPage('document.body.textContent')).match(/undefined|NaN|null/))
+assert.ok(!(await inPage('document.body.innerText')).match(/undefined|NaN|null/))
 
 // Numbers and the plot move.
 const accepted = await text('#accepted')
