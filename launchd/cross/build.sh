@@ -18,7 +18,7 @@ export CMAKE_BUILD_PARALLEL_LEVEL ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
 
 # The newest suite that can be had wins: Homebrew, too, has the newest.
 suites="sid trixie bookworm"
-libraries="libuv1 libinih cjson libplist"
+libraries="libuv1 libinih cjson libplist libmicrohttpd"
 
 say() { printf '%s\n' "$*"; }
 
@@ -160,6 +160,34 @@ build_libraries() {
 		-DCMAKE_INSTALL_PREFIX="$out/$cpu/libraries" "$@"
 	quietly cmake --build "$out/$cpu/build-libraries"
 	quietly cmake --install "$out/$cpu/build-libraries"
+}
+
+# The one that has a configure and nothing else. How it names its own files
+# must not be how they are called here.
+build_microhttpd() {
+	find_source libmicrohttpd
+	folder=$out/$1/build-libmicrohttpd
+	case $1 in
+	arm64) machine=aarch64 ;;
+	*) machine=$1 ;;
+	esac
+	mkdir -p "$folder"
+	(
+		cd "$folder"
+		[ -e Makefile ] || quietly "$source/configure" \
+			--host="$machine-apple-darwin20" \
+			--prefix="$out/$1/libraries" \
+			CC="$zig cc -target $machine-macos.11.0" \
+			AR="$zig ar" RANLIB="$zig ranlib" \
+			CFLAGS="-O2 -ffile-prefix-map=$source=." \
+			--disable-shared --enable-static --disable-https \
+			--disable-doc --disable-examples --disable-tools \
+			--disable-curl --disable-messages --disable-dauth \
+			--disable-bauth --disable-postprocessor \
+			--disable-httpupgrade --with-threads=posix \
+			ACLOCAL=: AUTOCONF=: AUTOHEADER=: AUTOMAKE=:
+		quietly make -j "$CMAKE_BUILD_PARALLEL_LEVEL" install
+	)
 }
 
 build_lowport() {
@@ -328,6 +356,7 @@ fetch_zig
 fetch_sources
 for arch in arm64 x86_64; do
 	build_libraries $arch
+	build_microhttpd $arch
 	build_lowport $arch
 	say "built: build/macos/$arch/lowport"
 done

@@ -207,7 +207,7 @@ static struct relay_options relay_options(struct running *run,
 
 	limits_set(&opt, c,
 		   generation_listeners(g) + follow_descriptors(c) +
-			   desk_descriptors(c));
+			   desk_descriptors(c) + web_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
@@ -245,13 +245,16 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		status = running_take_over(run, g, complain);
 	else
 		complain(uv_strerror(err));
+	/* From here on g is run's. */
+	if (status != EXIT_OK)
+		generation_free(g);
+	else if (running_show(run) < 0)
+		status = EXIT_RUNTIME;
 	if (status == EXIT_OK) {
-		running_open_desk(run);
 		service_ready(&run->service, &run->loop, "relaying");
 		relay_run(run->relay);
-	} else {
-		generation_free(g);
 	}
+	web_close(&run->web);
 	desk_close(&run->desk);
 	log_signals_close(&run->log_signals);
 	demand_finish(&run->demand);
@@ -319,7 +322,8 @@ static int open_and_run(struct running *run, struct generation *g)
 
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
-	else if (generation_open(g, NULL, complain))
+	else if (generation_open(g, NULL, complain) &&
+		 web_listen(&run->web, &g->config))
 		return run_loop(run, g);
 	generation_free(g);
 	return EXIT_RUNTIME;

@@ -9,6 +9,7 @@
 #include "cli/inspect.h"
 #include "cli/log_signals.h"
 #include "cli/service_notify.h"
+#include "cli/web.h"
 
 enum { RUNNING_SIGNALS = 3 };
 
@@ -28,6 +29,7 @@ struct running {
 	struct relay_options options; /* the relay's */
 	struct inspect inspect;
 	struct desk desk;
+	struct web web;
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
@@ -48,8 +50,9 @@ int running_take_over(struct running *run, struct generation *next,
  * EXIT_USAGE or EXIT_RUNTIME. */
 int running_reload(struct running *run, void (*mistake)(const char *text));
 
-/* Open the socket on which it can be asked how it is. */
-void running_open_desk(struct running *run);
+/* Let it be asked how it is, on the status socket and over HTTP. Returns 0, or a
+ * negative errno that has been said. */
+int running_show(struct running *run);
 
 /* Open the log, or go over to another one. Returns false after telling mistake
  * why there is none, or why it stays as it was. */

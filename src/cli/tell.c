@@ -54,7 +54,7 @@ static struct account *account_of(void *data, const struct relay_route *route)
 	return &m->ledger->account;
 }
 
-void running_open_desk(struct running *run)
+int running_show(struct running *run)
 {
 	struct snapshot_source source;
 
@@ -69,4 +69,5 @@ void running_open_desk(struct running *run)
 	source = inspect_source(&run->inspect);
 	desk_open(&run->desk, &run->loop, &run->now->config, &source,
 		  run->relay);
+	return web_start(&run->web, &run->loop, &run->now->config, &source);
 }

@@ -98,6 +98,12 @@ static bool believes_someone(const struct config *c,
 	return false;
 }
 
+/* Its socket file has the mode of the defaults. */
+static bool shows_on_unix(const struct config *c)
+{
+	return c->http.at.request.addr.family == AF_UNIX;
+}
+
 /* Options that would have no effect: whoever gave them expects one. g is NULL
  * for those of all relays. */
 static void check_effect(struct reader *r, const struct config_group *g)
@@ -121,7 +127,8 @@ static void check_effect(struct reader *r, const struct config_group *g)
 		const struct effect *e = &effects[i];
 
 		at = given(s, e->option);
-		if (at && !listens_so(c, g, e->wanted))
+		if (at && !listens_so(c, g, e->wanted) &&
+		    !(e->wanted == is_unix && !g && shows_on_unix(c)))
 			reader_complain_of(r, at, e->option, e->text);
 	}
 }
@@ -146,6 +153,24 @@ static void check_exit(struct reader *r, const struct config_group *g)
 			  g->listeners[i].text);
 		reader_complain_of(r, at, "exit-on-idle", why.text);
 	}
+}
+
+static void check_http(struct reader *r)
+{
+	static const char nowhere[] = "no --http says where it could apply";
+	static const char *const names[] = {"http-host", "http-anywhere"};
+	const struct config *c = r->config;
+	const struct position *http = given(&c->defaults, "http");
+	struct fault why;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !http; i++) {
+		const struct position *at = given(&c->defaults, names[i]);
+
+		if (at)
+			reader_complain_of(r, at, names[i], nowhere);
+	}
+	if (http && http_check(&c->http, &why) < 0)
+		reader_complain_of(r, http, "http", why.text);
 }
 
 static void check_command(struct reader *r, const struct config_group *g)
@@ -211,6 +236,7 @@ void config_check(struct reader *r)
 	for (size_t i = 0; i < c->group_count; i++)
 		complete(r, &c->groups[i]);
 	check_effect(r, NULL);
+	check_http(r);
 	for (size_t i = 0; i < c->group_count; i++) {
 		check_command(r, &c->groups[i]);
 		if (c->groups[i].name)

@@ -54,6 +54,7 @@ void config_free(struct config *c)
 	free(c->groups);
 	settings_free(&c->defaults);
 	log_to_free(&c->log_to);
+	http_free(&c->http);
 	free(c->status);
 	c->status = NULL;
 	c->groups = NULL;

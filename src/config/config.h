@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CONFIG_CONFIG_H
 #define LOWPORT_CONFIG_CONFIG_H
 
+#include "config/http.h"
 #include "config/log_to.h"
 #include "config/settings.h"
 #include "config/spec.h"
@@ -51,6 +52,8 @@ struct config {
 		char **at;
 		size_t count;
 	} paths, files;
+
+	struct config_http http;
 
 	/* The options of the process, see options.c. Times in milliseconds. */
 	uint64_t max_waiting;

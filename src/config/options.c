@@ -106,6 +106,20 @@ static int parse_proxy_version(struct config *c, const struct option *o,
 			 text);
 }
 
+static int parse_http(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return http_set(&c->http, text, why);
+}
+
+static int parse_http_host(struct config *c, const struct option *o,
+			   const char *text, struct fault *why)
+{
+	(void)o;
+	return http_add_host(&c->http, text, why);
+}
+
 static int parse_time(struct config *c, const struct option *o,
 		      const char *text, struct fault *why)
 {
@@ -186,6 +200,16 @@ static int parse_switch(struct config *c, const struct option *o,
 		return fault_set(why, -EINVAL, "\"%s\" is neither %s nor off",
 				 text, o->fallback);
 	*option_member(c, o) = on;
+	return 0;
+}
+
+static int parse_on_off(struct config *c, const struct option *o,
+			const char *text, struct fault *why)
+{
+	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
+		return fault_set(why, -EINVAL, "\"%s\" is neither on nor off",
+				 text);
+	*option_member(c, o) = strcmp(text, "on") == 0;
 	return 0;
 }
 
@@ -336,6 +360,18 @@ const struct option options[] = {
 	 0, 0, "auto",
 	 "the socket that lowport status asks: a path, a name for one in the "
 	 "runtime directory, or none"},
+	{"http", OPTION_PROCESS, "ADDR:PORT|unix:/path", false, parse_http,
+	 AT(http.at), 0, 0, "off",
+	 "show here what lowport does: a page for a browser, /metrics for "
+	 "Prometheus, /status.json and /healthz"},
+	{"http-host", OPTION_PROCESS, "NAME", true, parse_http_host, 0, 0, 0,
+	 NULL,
+	 "a name that browsers may call it by there, beside localhost and its "
+	 "address; may be repeated"},
+	{"http-anywhere", OPTION_PROCESS, "on|off", false, parse_on_off,
+	 AT(http.anywhere), 0, 0, "off",
+	 "let --http be at an address that other machines may reach; there is "
+	 "no password"},
 	{NULL, OPTION_PROCESS, NULL, false, NULL, 0, 0, 0, NULL, NULL},
 };
 

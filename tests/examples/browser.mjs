@@ -3,43 +3,12 @@
 // usage: node browser.mjs BROWSER URL COMMAND-THAT-STARTS-VITE-AGAIN
 import assert from 'node:assert'
 import { execSync, spawn } from 'node:child_process'
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { setTimeout as pause } from 'node:timers/promises'
+import { startBrowser, until as await_ } from './devtools.mjs'
 
 const [browser, url, again] = process.argv.slice(2)
-const patienceMs = 15000
 const idleMs = 5000
-
-const chromium = spawn(browser, ['--remote-debugging-pipe', '--no-sandbox',
-	'--disable-gpu', '--disable-dev-shm-usage', '--no-proxy-server',
-	`--user-data-dir=${mkdtempSync(process.env.HOME + '/browser-')}`,
-	'about:blank'], { stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'] })
-const [toBrowser, fromBrowser] = chromium.stdio.slice(3)
-process.on('exit', () => chromium.kill())
-
-// One JSON text after another, each with a 0 behind it.
-let lastId = 0, rest = ''
-const waiting = new Map()
-fromBrowser.setEncoding('utf8').on('data', (text) => {
-	const messages = (rest + text).split('\0')
-	rest = messages.pop()
-	for (const { id, result, error, method, params } of messages.map(JSON.parse)) {
-		if (!id) {
-			heard(method, params)
-			continue
-		}
-		const { resolve, reject } = waiting.get(id)
-		error ? reject(new Error(error.message)) : resolve(result)
-	}
-})
-
-let sessionId
-function tell(method, params = {}) {
-	const id = ++lastId
-
-	toBrowser.write(JSON.stringify({ id, method, params, sessionId }) + '\0')
-	return new Promise((resolve, reject) => waiting.set(id, { resolve, reject }))
-}
 
 const sockets = new Map() // by the browser's id: { url, open, frames }
 let loads = 0
@@ -58,19 +27,10 @@ function heard(method, { requestId, url, response }) {
 		socket.open = false
 }
 
-async function until(what, holds) {
-	for (const start = Date.now(); Date.now() - start < patienceMs; await pause(50))
-		if (await holds())
-			return console.log(`ok: ${what}`)
-	const said = await inPage('document.documentElement.outerHTML')
-	assert.fail(`not so: ${what}; sockets: ` +
-		`${JSON.stringify([...sockets.values()])}; page: ${said}`)
-}
-
-async function inPage(expression) {
-	const { result } = await tell('Runtime.evaluate', { expression })
-	return result.value
-}
+const { tell, inPage } = await startBrowser(browser, heard)
+const until = (what, holds) => await_(what, holds, async () =>
+	`sockets: ${JSON.stringify([...sockets.values()])}; page: ` +
+	await inPage('document.documentElement.outerHTML'))
 
 const says = async (words) =>
 	await inPage("document.querySelector('#said')?.textContent") === words
@@ -78,10 +38,6 @@ const open = () => [...sockets.values()].filter((s) => s.open)
 const edit = (words) =>
 	writeFileSync('words.js', `export const words = '${words}'\n`)
 
-const { targetId } = await tell('Target.createTarget', { url: 'about:blank' });
-({ sessionId } = await tell('Target.attachToTarget', { targetId, flatten: true }))
-for (const domain of ['Page', 'Network', 'Runtime'])
-	await tell(`${domain}.enable`)
 await tell('Page.navigate', { url })
 
 await until('the page loads', () => says('first'))

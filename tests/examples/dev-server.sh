@@ -47,7 +47,7 @@ after() {
 	127.0.0.1:5173) other=::1 ;;
 	*) fail "Vite listens on: $(vite_listens)" ;;
 	esac
-	cp "$here/browser.mjs" "$room"
+	cp "$here/browser.mjs" "$here/../support/devtools.mjs" "$room"
 	as_you timeout 60 node "$room/browser.mjs" "$(find_browser)" \
 		http://127.0.0.1/ "npm run dev -- --host $other" ||
 		fail "see above"

@@ -1,0 +1,31 @@
+#ifndef LOWPORT_CLI_WEB_H
+#define LOWPORT_CLI_WEB_H
+
+#include "config/config.h"
+#include "control/http.h"
+#include "os/listen.h"
+
+#include <stdbool.h>
+
+/* The --http of a run. Starts as zeroes. */
+struct web {
+	struct listeners listeners; /* one, or none */
+	struct http *http;
+};
+
+/* How many descriptors it may take, its clients included. */
+size_t web_descriptors(const struct config *c);
+
+/* Open its listener, if there is to be one. Returns false after saying why that
+ * cannot be. */
+bool web_listen(struct web *w, struct config *c);
+
+/* Serve, and say where. source stays the caller's until web_close(). Returns 0,
+ * or what http_open() says, which has been said. */
+int web_start(struct web *w, uv_loop_t *loop, const struct config *c,
+	      const struct snapshot_source *source);
+
+/* Serve no more; whatever has begun. */
+void web_close(struct web *w);
+
+#endif
