@@ -7,6 +7,7 @@ static const struct {
 	const char *name, *text;
 } briefs[] = {
 	{"config", "read this file, or folder (-c)"},
+	{"replace", "take over from the one that runs"},
 	{"listen", "take connections here (repeatable)"},
 	{"to", "forward them there; another --to: instead"},
 	{"exec", "start this for the first client"},

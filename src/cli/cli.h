@@ -24,6 +24,7 @@ extern const struct command commands[];
 int cmd_run(int argc, char *const argv[]);
 int cmd_check(int argc, char *const argv[]);
 int cmd_status(int argc, char *const argv[]);
+int cmd_reload(int argc, char *const argv[]);
 int cmd_kill(int argc, char *const argv[]);
 int cmd_install(int argc, char *const argv[]);
 int cmd_uninstall(int argc, char *const argv[]);

@@ -76,10 +76,93 @@ static void handle_kill(void *data, struct control_request *q,
 	}
 }
 
+/* What a reload has found wrong, while it goes on. */
+static struct text mistakes;
+
+static void note(const char *text)
+{
+	logger_put(LEVEL_ERROR, text);
+	text_addf(&mistakes, "%s%s", mistakes.length > 0 ? "\n" : "", text);
+}
+
+static void handle_reload(void *data, struct control_request *q,
+			  const char *argument)
+{
+	struct json j = {.first = true};
+	struct desk *d = data;
+	char *what;
+	int status;
+
+	(void)argument;
+	logger_put(LEVEL_INFO, "reload: reading the configuration again");
+	status = d->actions.reload(d->actions.data, note);
+	what = text_take(&mistakes);
+	json_begin(&j, NULL, '{');
+	json_number(&j, "status", (uint64_t)status);
+	json_string(&j, "mistakes", what ? what : "");
+	json_end(&j, '}');
+	free(what);
+	control_answer(q, text_take(&j.text));
+}
+
+/* Some of the listeners, from a number on: an answer carries only so many. */
+struct handing {
+	struct json json;
+	uint64_t first, count;
+	int files[CONTROL_FILES_MOST];
+	size_t file_count;
+};
+
+static void hand_over(void *context, int fd, const struct addr *at)
+{
+	struct handing *h = context;
+	char text[ADDR_TEXT];
+
+	if (h->count++ < h->first || h->file_count == CONTROL_FILES_MOST)
+		return;
+	json_string(&h->json, NULL, addr_print(at, text));
+	h->files[h->file_count++] = fd;
+}
+
+static void handle_listeners(void *data, struct control_request *q,
+			     const char *argument)
+{
+	struct handing h = {.json.first = true};
+	struct desk *d = data;
+
+	if (argument[0] != '\0' &&
+	    num_parse(argument, 10, 0, UINT32_MAX, &h.first) < 0) {
+		control_refuse(q, "listeners takes the number of the first");
+		return;
+	}
+	json_begin(&h.json, NULL, '{');
+	json_begin(&h.json, "listeners", '[');
+	d->actions.listeners(d->actions.data, hand_over, &h);
+	json_end(&h.json, ']');
+	json_number(&h.json, "all", h.count);
+	json_end(&h.json, '}');
+	control_answer_files(q, text_take(&h.json.text), h.files, h.file_count);
+}
+
+static void handle_leave(void *data, struct control_request *q,
+			 const char *argument)
+{
+	struct json j = {.first = true};
+	struct desk *d = data;
+
+	(void)argument;
+	control_retire(d->control);
+	d->actions.leave(d->actions.data);
+	json_begin(&j, NULL, '{');
+	json_bool(&j, "leaves", true);
+	json_end(&j, '}');
+	control_answer(q, text_take(&j.text));
+}
+
 static const struct control_command commands[] = {
-	{"status", handle_status},
-	{"kill", handle_kill},
-	{NULL, NULL},
+	{"status", handle_status}, {"kill", handle_kill},
+	{"reload", handle_reload}, {"listeners", handle_listeners},
+	{"leave", handle_leave},   {NULL, NULL},
 };
 
 /* launchd tells its label, which `lowport install` made; a person's name for it
@@ -120,13 +203,15 @@ size_t desk_descriptors(const struct config *c)
 }
 
 void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,
-	       const struct snapshot_source *source, struct relay *relay)
+	       const struct snapshot_source *source, struct relay *relay,
+	       const struct desk_actions *actions)
 {
 	struct fault why, said;
 	char *path = NULL;
 	int err;
 
-	*d = (struct desk){.source = *source, .relay = relay};
+	*d = (struct desk){
+		.source = *source, .relay = relay, .actions = *actions};
 	if (is_none(c))
 		return;
 	err = find_place(&path, c->status, &why);

@@ -171,7 +171,10 @@ static void close_listener(struct listener *l)
 		return;
 	one.at[0] = *l;
 	listen_close(&one, 0);
-	*l = (struct listener){.fd = -1};
+	l->fd = -1;
+	l->path = NULL;
+	if (l->addr.family == AF_UNIX)
+		l->addr.path = NULL;
 }
 
 static void close_all(struct list *all)
@@ -191,6 +194,20 @@ void generation_close(struct generation *g)
 {
 	close_all(&g->served);
 	close_all(&g->parked);
+}
+
+bool served_is_handed_over(const struct served *s)
+{
+	return list_entry(s->listener.asked, struct listener_spec, request)
+		->source->handed_over;
+}
+
+void generation_abandon(struct generation *g)
+{
+	struct list *pos;
+
+	list_for_each (pos, &g->served)
+		list_entry(pos, struct served, node)->listener.made = false;
 }
 
 static void free_all(struct list *all)

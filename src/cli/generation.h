@@ -64,8 +64,10 @@ int generation_prepare(struct generation *g, struct demand *demand,
 		       const struct generation *before, struct fault *why);
 
 /* Open what it listens on, but for what before, which may be NULL, has and serves
- * already. All that is wrong is told to mistake. Returns whether to go on. */
+ * already. offered are sockets that another lowport leaves to us, to be taken
+ * from until g is freed, or NULL. All that is wrong is told to mistake. Returns whether to go on. */
 bool generation_open(struct generation *g, struct generation *before,
+		     struct listeners *offered,
 		     void (*mistake)(const char *text));
 
 /* The same for those that had to wait until others of before are closed: those
@@ -90,6 +92,12 @@ int generation_route(struct generation *g, struct follow *follow);
 /* The listeners that are g's own are closed, but for those that the relay has;
  * socket files of ours go. */
 void generation_close(struct generation *g);
+
+/* Was it made by another, who has it open as well? */
+bool served_is_handed_over(const struct served *s);
+
+/* Another lowport has what g listens on: socket files are its own now. */
+void generation_abandon(struct generation *g);
 
 /* When no client of it is left. It may be NULL. */
 void generation_free(struct generation *g);

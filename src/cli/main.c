@@ -10,6 +10,7 @@ const struct command commands[] = {
 	{"run", cmd_run, "relay in the foreground"},
 	{"check", cmd_check,
 	 "say what is wrong with a configuration, or what it does"},
+	{"reload", cmd_reload, "have it read its configuration again"},
 	{"status", cmd_status, "what runs, and how it does"},
 	{"kill", cmd_kill, "reset one open connection"},
 	{"install", cmd_install, "have launchd or systemd hold the port"},

@@ -11,6 +11,7 @@
 /* What one generation is opened beside. */
 struct opening {
 	struct generation *g, *before;
+	struct listeners *offered;
 	void (*mistake)(const char *text);
 };
 
@@ -196,6 +197,7 @@ static bool open_new(struct opening *o, struct member *m,
 	}
 	spec->request.mode = (unsigned)m->group->settings.unix_mode;
 	spec->request.backlog = (int)m->group->settings.backlog;
+	spec->request.offered = o->offered;
 	spec->request.to = announce_backend(&m->group->backends[0], to);
 	err = spec->source->open(&spec->request, &opened, &why);
 	spec->request.to = NULL;
@@ -247,9 +249,10 @@ static bool share_them(struct opening *o)
 
 /* All of them, so that all that is wrong is said at once. */
 bool generation_open(struct generation *g, struct generation *before,
+		     struct listeners *offered,
 		     void (*mistake)(const char *text))
 {
-	struct opening o = {g, before, mistake};
+	struct opening o = {g, before, offered, mistake};
 	bool fine = true;
 
 	if (!share_them(&o)) {
@@ -275,7 +278,7 @@ bool generation_open(struct generation *g, struct generation *before,
 bool generation_open_late(struct generation *g,
 			  void (*mistake)(const char *text))
 {
-	struct opening o = {g, NULL, mistake};
+	struct opening o = {g, NULL, NULL, mistake};
 	bool fine = true;
 
 	while (!list_is_empty(&g->late)) {

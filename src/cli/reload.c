@@ -136,12 +136,6 @@ static void own(struct generation *next)
 	}
 }
 
-static bool is_handed_over(const struct served *s)
-{
-	return list_entry(s->listener.asked, struct listener_spec, request)
-		->source->handed_over;
-}
-
 /* Whoever handed it over has it open still, and its clients wait there. */
 static bool park(struct running *run, struct generation *next, struct served *s)
 {
@@ -176,7 +170,7 @@ static void stop_listening(struct running *run, struct generation *next,
 	char at[ADDR_TEXT];
 
 	idle_forget(&run->idle, s->fd);
-	if (is_handed_over(s) && park(run, next, s))
+	if (served_is_handed_over(s) && park(run, next, s))
 		return;
 	say(LEVEL_INFO, "no longer listening on %s",
 	    addr_print(&s->listener.addr, at));
@@ -370,7 +364,7 @@ static int put_into_force(struct running *run, struct generation *next,
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, mistake))
+	if (!generation_open(next, run->now, NULL, mistake))
 		return EXIT_RUNTIME;
 	warn_of_what_stays(&run->now->config, &next->config);
 	return running_take_over(run, next, mistake);
@@ -393,4 +387,22 @@ int running_reload(struct running *run, void (*mistake)(const char *text))
 	/* What is listened on is in force; a log that cannot be had is not. */
 	running_open_log(&next->config, mistake);
 	return EXIT_OK;
+}
+
+int running_reload_aloud(struct running *run, void (*mistake)(const char *text))
+{
+	int status;
+
+	if (run->stops > 0) {
+		mistake("it is ending: nothing is read any more");
+		return EXIT_RUNTIME;
+	}
+	service_reloading();
+	status = running_reload(run, mistake);
+	if (status == EXIT_OK)
+		logger_put(LEVEL_INFO, "the new configuration is in force");
+	else
+		logger_put(LEVEL_ERROR, "the configuration stays as it was");
+	service_ready(&run->service, &run->loop, "relaying");
+	return status;
 }

@@ -123,6 +123,12 @@ static void stop_accepting(struct running *run)
 		follow_stop(run->follow);
 }
 
+void running_drain(struct running *run, uint64_t grace_ms)
+{
+	stop_accepting(run);
+	relay_drain(run->relay, grace_ms, NULL);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	struct running *run = handle->data;
@@ -138,8 +144,7 @@ static void on_signal(uv_signal_t *handle, int number)
 		 number == SIGTERM ? "SIGTERM" : "SIGINT",
 		 (unsigned long long)stats.open);
 	logger_put(LEVEL_INFO, text);
-	stop_accepting(run);
-	relay_drain(run->relay, now ? 0 : grace_ms, NULL);
+	running_drain(run, now ? 0 : grace_ms);
 	demand_hurry(&run->demand);
 }
 
@@ -150,8 +155,7 @@ static void on_idle(void *data)
 
 	logger_put(LEVEL_INFO, "nobody is connected: ending until the next "
 			       "client comes (--exit-on-idle)");
-	stop_accepting(run);
-	relay_drain(run->relay, 0, NULL);
+	running_drain(run, 0);
 }
 
 static void log_error(const char *text)
@@ -164,15 +168,8 @@ static void on_reload(uv_signal_t *handle, int number)
 	struct running *run = handle->data;
 
 	(void)number;
-	if (run->stops > 0)
-		return;
 	logger_put(LEVEL_INFO, "SIGHUP: reading the configuration again");
-	service_reloading();
-	if (running_reload(run, log_error) == EXIT_OK)
-		logger_put(LEVEL_INFO, "the new configuration is in force");
-	else
-		log_error("the configuration stays as it was");
-	service_ready(&run->service, &run->loop, "relaying");
+	running_reload_aloud(run, log_error);
 }
 
 static int watch_signals(struct running *run)
@@ -248,7 +245,9 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 	/* From here on g is run's. */
 	if (status != EXIT_OK)
 		generation_free(g);
-	else if (running_show(run) < 0)
+	else
+		running_replaced(run);
+	if (status == EXIT_OK && running_show(run) < 0)
 		status = EXIT_RUNTIME;
 	if (status == EXIT_OK) {
 		service_ready(&run->service, &run->loop, "relaying");
@@ -293,6 +292,8 @@ static int run_loop(struct running *run, struct generation *g)
 	uv_timer_init(&run->loop, &run->sweep);
 	run->sweep.data = run;
 	uv_unref((uv_handle_t *)&run->sweep);
+	uv_timer_init(&run->loop, &run->leave);
+	run->leave.data = run;
 	logger_attach(&run->loop);
 	status = relay_until_stopped(run, g);
 	idle_close(&run->idle);
@@ -322,10 +323,13 @@ static int open_and_run(struct running *run, struct generation *g)
 
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
-	else if (generation_open(g, NULL, complain) &&
-		 web_listen(&run->web, &g->config))
+	else if (running_replace(run, &g->config) &&
+		 generation_open(g, NULL, &run->offered, complain) &&
+		 web_listen(&run->web, &g->config, &run->offered))
 		return run_loop(run, g);
 	generation_free(g);
+	listen_close(&run->offered, 0);
+	free(run->replaced);
 	return EXIT_RUNTIME;
 }
 

@@ -33,6 +33,9 @@ struct running {
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
+	uv_timer_t leave;         /* runs when another one has taken over */
+	struct listeners offered; /* by the one that we replace */
+	char *replaced;           /* its status socket; NULL: none */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
 	bool loading;   /* launchd loads it anew, which will end this one */
@@ -58,6 +61,21 @@ int running_show(struct running *run);
  * why there is none, or why it stays as it was. */
 bool running_open_log(const struct config *c,
 		      void (*mistake)(const char *text));
+
+/* Take the listeners of the lowport that c wants to be replaced; if there is
+ * none, it is said, and all is well. Returns false after saying why not. */
+bool running_replace(struct running *run, const struct config *c);
+
+/* Ours serve: have it leave. */
+void running_replaced(struct running *run);
+
+/* Accept no more, and let the clients that are there finish for so long. */
+void running_drain(struct running *run, uint64_t grace_ms);
+
+/* The same as running_reload(), with a word to the log and to the service
+ * manager. */
+int running_reload_aloud(struct running *run,
+			 void (*mistake)(const char *text));
 
 /* Free the generations whose last client has left. */
 void running_sweep(struct running *run);

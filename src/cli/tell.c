@@ -5,6 +5,8 @@
 
 /* What the status socket is told of what runs. */
 
+enum { LEAVE_MS = 50 };
+
 static void tell_listener(void *data, int fd, const struct addr *at,
 			  const char *from)
 {
@@ -46,6 +48,21 @@ static void tell(void *data, struct inspection *i, struct snapshot *s)
 	s->log_lines_dropped = logger_dropped();
 }
 
+/* What each_listener() was given, for follow_each(). */
+struct giving {
+	void (*each)(void *context, int fd, const struct addr *at);
+	void *context;
+};
+
+static void give_followed(void *data, int fd, const struct addr *at,
+			  const char *from)
+{
+	const struct giving *g = data;
+
+	(void)from;
+	g->each(g->context, fd, at);
+}
+
 static struct account *account_of(void *data, const struct relay_route *route)
 {
 	const struct member *m = route->data;
@@ -54,8 +71,60 @@ static struct account *account_of(void *data, const struct relay_route *route)
 	return &m->ledger->account;
 }
 
+static int reload(void *data, void (*mistake)(const char *text))
+{
+	return running_reload_aloud(data, mistake);
+}
+
+static void each_listener(void *data,
+			  void (*each)(void *context, int fd,
+				       const struct addr *at),
+			  void *context)
+{
+	struct running *run = data;
+	struct giving giving = {each, context};
+	const struct list *pos;
+
+	list_for_each (pos, &run->now->served) {
+		const struct served *s = list_entry(pos, struct served, node);
+
+		if (!served_is_handed_over(s))
+			each(context, s->fd, &s->listener.addr);
+	}
+	for (size_t i = 0; run->follow && i < run->now->config.group_count; i++)
+		follow_each(run->follow, &run->now->config.groups[i],
+			    give_followed, &giving);
+	if (run->web.http)
+		each(context, run->web.fd, &run->web.at);
+}
+
+static void on_leave(uv_timer_t *timer)
+{
+	struct running *run = timer->data;
+
+	running_drain(run, run->now->config.drain_timeout_ms);
+}
+
+static void leave(void *data)
+{
+	struct running *run = data;
+
+	logger_put(LEVEL_INFO, "another lowport has taken over: accepting no "
+			       "more, connections may finish");
+	generation_abandon(run->now);
+	web_abandon(&run->web);
+	/* The answer goes out first. */
+	uv_timer_start(&run->leave, on_leave, LEAVE_MS, 0);
+}
+
 int running_show(struct running *run)
 {
+	const struct desk_actions actions = {
+		.reload = reload,
+		.listeners = each_listener,
+		.leave = leave,
+		.data = run,
+	};
 	struct snapshot_source source;
 
 	run->inspect = (struct inspect){
@@ -68,6 +137,6 @@ int running_show(struct running *run)
 	};
 	source = inspect_source(&run->inspect);
 	desk_open(&run->desk, &run->loop, &run->now->config, &source,
-		  run->relay);
+		  run->relay, &actions);
 	return web_start(&run->web, &run->loop, &run->now->config, &source);
 }

@@ -12,7 +12,7 @@ size_t web_descriptors(const struct config *c)
 	return c->http.at.text ? HTTP_DESCRIPTORS : 0;
 }
 
-bool web_listen(struct web *w, struct config *c)
+bool web_listen(struct web *w, struct config *c, struct listeners *offered)
 {
 	struct listener_spec *spec = &c->http.at;
 	char text[sizeof(struct fault) + 16];
@@ -22,6 +22,7 @@ bool web_listen(struct web *w, struct config *c)
 		return true;
 	spec->request.mode = (unsigned)c->defaults.unix_mode;
 	spec->request.backlog = WEB_BACKLOG;
+	spec->request.offered = offered;
 	if (spec->source->open(&spec->request, &w->listeners, &why) == 0)
 		return true;
 	snprintf(text, sizeof(text), "--http: %s", why.text);
@@ -66,9 +67,17 @@ int web_start(struct web *w, uv_loop_t *loop, const struct config *c,
 		complain(text);
 		return err;
 	}
+	w->fd = l->fd;
+	w->at = l->addr;
 	l->fd = -1;
 	announce(&l->addr);
 	return 0;
+}
+
+void web_abandon(struct web *w)
+{
+	if (w->listeners.count > 0)
+		w->listeners.at->made = false;
 }
 
 void web_close(struct web *w)

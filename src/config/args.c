@@ -65,6 +65,8 @@ static struct word look(int argc, char *const argv[], int i)
 	w.option = option_find(w.name + 2);
 	if (equals) {
 		w.value = equals + 1;
+	} else if (w.option && !w.option->argument) {
+		w.value = "on";
 	} else if (w.next && (w.option ? strncmp(w.next, "--", 2) != 0
 				       : w.next[0] != '-')) {
 		/* The value of what is unknown is no mistake of its own. */

@@ -157,18 +157,18 @@ static void check_exit(struct reader *r, const struct config_group *g)
 
 static void check_http(struct reader *r)
 {
-	static const char nowhere[] = "no --http says where it could apply";
-	static const char *const names[] = {"http-host", "http-anywhere"};
 	const struct config *c = r->config;
-	const struct position *http = given(&c->defaults, "http");
+	const struct settings *s = &c->defaults;
+	const struct position *http = given(s, "http");
 	struct fault why;
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]) && !http; i++) {
-		const struct position *at = given(&c->defaults, names[i]);
-
-		if (at)
-			reader_complain_of(r, at, names[i], nowhere);
-	}
+	if (!http && c->http.host_count > 0)
+		reader_complain_of(r, given(s, "http-host"), "http-host",
+				   "no --http says where it could apply");
+	if (!http && c->http.anywhere)
+		reader_complain_of(r, given(s, "http-anywhere"),
+				   "http-anywhere",
+				   "no --http says where it could apply");
 	if (http && http_check(&c->http, &why) < 0)
 		reader_complain_of(r, http, "http", why.text);
 }

@@ -56,7 +56,8 @@ void config_free(struct config *c)
 	log_to_free(&c->log_to);
 	http_free(&c->http);
 	free(c->status);
-	c->status = NULL;
+	free(c->replaced);
+	c->status = c->replaced = NULL;
 	c->groups = NULL;
 	c->group_count = 0;
 }

@@ -254,6 +254,17 @@ static int parse_log_to(struct config *c, const struct option *o,
 	return log_to_parse((void *)option_member(c, o), text, why);
 }
 
+/* "on" alone, as it is read where nothing is said, means whoever runs. */
+static int parse_replace(struct config *c, const struct option *o,
+			 const char *text, struct fault *why)
+{
+	*option_member(c, o) = 1;
+	if (strcmp(text, "on") == 0)
+		return 0;
+	c->replaced = strdup(text);
+	return c->replaced ? 0 : fault_set(why, -ENOMEM, "out of memory");
+}
+
 #define AT(name) offsetof(struct config, name)
 #define OF(name) offsetof(struct settings, name)
 #define DAY      UINT64_C(86400000)
@@ -263,6 +274,10 @@ const struct option options[] = {
 	 "read this, or each *.conf of a folder, as lowport.conf(5) has it (-c "
 	 "for short); what is said here goes before what it says for all "
 	 "relays"},
+	{"replace", OPTION_ONCE, NULL, false, parse_replace, AT(replace), 0, 0,
+	 NULL,
+	 "take the listeners over from the lowport that runs, and let it end "
+	 "when its connections have; --replace=NAME says which"},
 	{"listen", OPTION_GROUP, "SPEC", true, parse_listen, 0, 0, 0, NULL,
 	 "take connections here; may be repeated"},
 	{"to", OPTION_GROUP, "BACKEND", true, parse_to, 0, 0, 0, NULL,

@@ -19,7 +19,8 @@ enum option_scope {
 struct option {
 	const char *name;
 	enum option_scope scope;
-	const char *argument; /* what it takes, for --help */
+	const char *argument; /* what it takes, for --help; NULL: it can stand
+			       * alone, and then takes "on" */
 	bool repeatable;
 
 	/* Read text into c. Returns 0, or a negative errno with *why (which

@@ -28,7 +28,8 @@ struct control {
 	void *data;
 	struct list clients;
 	size_t count;
-	bool paused; /* nobody is accepted now */
+	bool paused;  /* nobody is accepted now */
+	bool retired; /* and never again */
 	bool closing;
 };
 
@@ -374,7 +375,7 @@ static void on_connection(uv_poll_t *poll, int status, int events)
 
 static void accept_more(struct control *c)
 {
-	if (!c->paused || c->count == CONTROL_CLIENTS_MOST)
+	if (!c->paused || c->retired || c->count == CONTROL_CLIENTS_MOST)
 		return;
 	c->paused = false;
 	uv_poll_start(&c->poll, UV_READABLE, on_connection);
@@ -463,6 +464,14 @@ static void on_orphaned(uv_handle_t *handle)
 
 	q->closed = true;
 	free_orphan(q);
+}
+
+void control_retire(struct control *c)
+{
+	c->retired = true;
+	c->paused = false;
+	uv_poll_stop(&c->poll);
+	listen_close(&c->listeners, 0);
 }
 
 void control_close(struct control *c)

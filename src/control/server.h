@@ -69,6 +69,10 @@ void control_refuse(struct control_request *q, const char *format, ...)
 /* Who asks: lowport's own user, or root. */
 uid_t control_user(const struct control_request *q);
 
+/* Remove the file and take no more clients: another lowport wants the place.
+ * Those that are there get their answers. */
+void control_retire(struct control *c);
+
 /* Remove the file, and close all; what has been asked and not answered may still
  * be answered, to nobody. c frees itself on a later turn of the loop, and may be
  * NULL. */

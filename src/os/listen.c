@@ -156,6 +156,22 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 	return listen_add(out, fd, &bound, want, why);
 }
 
+int listen_take_offered(const struct addr *addr,
+			const struct listen_request *want)
+{
+	for (size_t i = 0; want->offered && i < want->offered->count; i++) {
+		struct listener *l = &want->offered->at[i];
+		int fd = l->fd;
+
+		if (fd < 0 || !addr_equal(&l->addr, addr))
+			continue;
+		listen(fd, want->backlog);
+		l->fd = -1;
+		return fd;
+	}
+	return -1;
+}
+
 static void close_one(struct listener *l)
 {
 	struct stat now;

@@ -29,6 +29,8 @@ struct listen_request {
 	const char *to;        /* if: the backend, for messages */
 	unsigned mode;         /* unix: permissions of the socket file */
 	int backlog;           /* bind, unix */
+	struct listeners *offered; /* bind, if, unix: what is bound there in
+				    * it is taken instead; NULL: nothing */
 };
 
 struct listener {
@@ -117,6 +119,11 @@ size_t listen_systemd_left(const struct listeners *taken, char *buf,
  */
 int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 		 const char *mend, struct listeners *out, struct fault *why);
+
+/* The one of want->offered that is bound at addr: a descriptor, taken out, that
+ * listens with want's backlog; -1: there is none. */
+int listen_take_offered(const struct addr *addr,
+			const struct listen_request *want);
 
 /* Add fd, bound to addr, whose path is copied. Takes fd on success. -ENOMEM with
  * *why set. */

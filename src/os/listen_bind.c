@@ -54,13 +54,27 @@ static int bind_and_listen(int fd, const struct addr *addr, int backlog)
 	return 0;
 }
 
+static int add_offered(int fd, const struct addr *addr,
+		       const struct listen_request *want, struct listeners *out,
+		       struct fault *why)
+{
+	int err = listen_add(out, fd, addr, want, why);
+
+	if (err < 0)
+		close(fd);
+	return err;
+}
+
 int listen_open_address(const struct addr *addr,
 			const struct listen_request *want,
 			struct listeners *out, struct fault *why)
 {
-	int err, device = 0, fd = sock_open(addr->family);
+	int err, device = 0, fd = listen_take_offered(addr, want);
 	struct addr bound;
 
+	if (fd >= 0)
+		return add_offered(fd, addr, want, out, why);
+	fd = sock_open(addr->family);
 	if (fd < 0)
 		return explain(why, fd, addr);
 	if (want->interface)

@@ -103,11 +103,28 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
+/* Its file is there, and is ours from now on. */
+static int open_offered(int fd, const struct listen_request *want,
+			struct listeners *out, struct fault *why)
+{
+	int err = chmod(want->addr.path, (mode_t)want->mode) < 0
+			  ? fault_set(why, -errno, "unix:%s: %s",
+				      want->addr.path, strerror(errno))
+			  : listen_and_add(fd, want, out, why);
+
+	if (err < 0)
+		close(fd);
+	return err;
+}
+
 static int open_socket(const struct listen_request *want, struct listeners *out,
 		       struct fault *why)
 {
-	int fd, err = clear_path(&want->addr, why);
+	int err, fd = listen_take_offered(&want->addr, want);
 
+	if (fd >= 0)
+		return open_offered(fd, want, out, why);
+	err = clear_path(&want->addr, why);
 	if (err < 0)
 		return err;
 	fd = sock_open(AF_UNIX);

@@ -164,6 +164,7 @@ new_clients_get_the_new_backend_and_old_ones_keep_theirs(void **state)
 	expect_both_ways(old, old_backend);
 	expect_both_ways(new, new_backend);
 	hang_up(new, new_backend);
+	rig_record(r, 0);
 	hang_up(old, old_backend);
 	what = rig_record(r, 1);
 	assert_true(addr_equal(&what.backend, &r->at.addr));

@@ -38,7 +38,7 @@ in_stage() {
 
 "$(in_stage bin/lowport)" --version
 for file in man/man1/lowport.1 man/man5/lowport.conf.5 doc/lowport/README.md \
-	doc/lowport/CHANGELOG.md doc/lowport/systemd/lowport.socket \
+	doc/lowport/CHANGELOG.md doc/lowport/systemd/lowport-web.socket \
 	bash-completion/completions/lowport zsh/site-functions/_lowport \
 	fish/vendor_completions.d/lowport.fish; do
 	[ -s "$(in_stage "share/$file")" ]

@@ -1,0 +1,126 @@
+#include "cli/running.h"
+
+#include "cli/cli.h"
+#include "cli/find.h"
+#include "cli/logger.h"
+#include "control/answer.h"
+#include "control/client.h"
+#include "control/server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Returns the answer, or NULL with *why. */
+static cJSON *ask(const char *path, const char *request,
+		  struct client_files *files, struct fault *why)
+{
+	char *answer;
+	cJSON *said;
+
+	if (client_ask(path, request, &answer, files, why) < 0)
+		return NULL;
+	said = answer_read(answer, path, why);
+	free(answer);
+	return said;
+}
+
+/* Takes the descriptors. */
+static int keep(struct running *run, const struct client_files *files,
+		struct fault *why)
+{
+	static const struct listen_request asked = {.text = "--replace"};
+	int err = 0;
+
+	for (size_t i = 0; i < files->count; i++) {
+		if (err == 0)
+			err = listen_adopt(files->at[i], &asked,
+					   "the lowport that is replaced",
+					   "Is it of another version?",
+					   &run->offered, why);
+		if (err < 0)
+			close(files->at[i]);
+	}
+	return err;
+}
+
+/* They come in portions. */
+static int fetch(struct running *run, const char *path, struct fault *why)
+{
+	uint64_t all = 1;
+
+	for (uint64_t first = 0; first < all;) {
+		int at[CONTROL_FILES_MOST];
+		struct client_files files = {.at = at,
+					     .most = CONTROL_FILES_MOST};
+		char request[64];
+		cJSON *said;
+
+		snprintf(request, sizeof(request), "listeners %" PRIu64, first);
+		said = ask(path, request, &files, why);
+		if (!said)
+			return -EIO;
+		all = answer_number(said, "all");
+		cJSON_Delete(said);
+		if (keep(run, &files, why) < 0)
+			return -EIO;
+		if (files.count == 0)
+			break;
+		first += files.count;
+	}
+	return 0;
+}
+
+static const char *which(const struct config *c)
+{
+	if (c->replaced)
+		return c->replaced;
+	/* Whoever takes the same place is meant. */
+	return c->status && strcmp(c->status, "none") != 0 ? c->status : NULL;
+}
+
+bool running_replace(struct running *run, const struct config *c)
+{
+	struct fault why;
+	int err;
+
+	if (!c->replace)
+		return true;
+	err = find_one(&run->replaced, which(c), &why);
+	if (err == -ENOENT) {
+		run->replaced = NULL;
+		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
+		return true;
+	}
+	if (err == 0)
+		err = fetch(run, run->replaced, &why);
+	if (err == 0)
+		return true;
+	complain(why.text);
+	return false;
+}
+
+void running_replaced(struct running *run)
+{
+	struct fault why, said;
+	cJSON *answer;
+
+	/* What we do not listen on any more. */
+	listen_close(&run->offered, 0);
+	if (!run->replaced)
+		return;
+	answer = ask(run->replaced, "leave", NULL, &why);
+	if (answer)
+		fault_set(&said, 0, "taken over from the lowport at %s",
+			  run->replaced);
+	else
+		fault_set(&said, 0, "the lowport at %s may still accept: %s",
+			  run->replaced, why.text);
+	logger_put(answer ? LEVEL_INFO : LEVEL_ERROR, said.text);
+	cJSON_Delete(answer);
+	free(run->replaced);
+	run->replaced = NULL;
+}
