@@ -48,7 +48,7 @@ int run_help(void)
 	     "SIGTERM, SIGINT: let connections finish, exit 0; a second one "
 	     "ends at once.\n"
 	     "SIGHUP: read the files again. SIGUSR1: say how things are. "
-	     "SIGUSR2: open the\nlog file anew. Exit 2: wrong usage. Exit 1: a "
-	     "listener or the log could not be had.");
+	     "SIGUSR2: open the\nlog file anew. Exit 1: a listener or the "
+	     "log is not to be had. Exit 2: wrong\nusage or configuration.");
 	return EXIT_OK;
 }

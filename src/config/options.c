@@ -276,8 +276,9 @@ const struct option options[] = {
 	 "relays"},
 	{"replace", OPTION_ONCE, NULL, false, parse_replace, AT(replace), 0, 0,
 	 NULL,
-	 "take the listeners over from the lowport that runs, and let it end "
-	 "when its connections have; --replace=NAME says which"},
+	 "take the listeners over from the lowport that runs: it lets its "
+	 "connections finish for its --drain-timeout, and ends; "
+	 "--replace=NAME says which one"},
 	{"listen", OPTION_GROUP, "SPEC", true, parse_listen, 0, 0, 0, NULL,
 	 "take connections here; may be repeated"},
 	{"to", OPTION_GROUP, "BACKEND", true, parse_to, 0, 0, 0, NULL,
