@@ -271,6 +271,31 @@ static void what_stays_the_same_is_not_complained_of(void **state)
 	program_stop(p);
 }
 
+static void a_file_that_never_ends_holds_nobody_up(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "web");
+	const char *where = any(), *path = program_file("lowport.conf");
+	struct proc *p = start(NULL, relay("a", where, backend_where(b)));
+
+	(void)state;
+	/* Nobody writes to it. */
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0666), 0);
+	assert_int_equal(chmod(path, 0666), 0);
+	proc_signal(p, SIGHUP);
+	proc_line(p, "lowport.conf: is a pipe, and did not come to its end", 0);
+	proc_line(p, "the configuration stays as it was", refusals++);
+	assert_served(where, b);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/zero", path), 0);
+	proc_signal(p, SIGHUP);
+	proc_line(p, "lowport.conf: is larger than 1 MiB", 0);
+	proc_line(p, "the configuration stays as it was", refusals++);
+	assert_served(where, b);
+	assert_int_equal(unlink(path), 0);
+	program_stop(p);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
 
 int main(void)
@@ -282,6 +307,7 @@ int main(void)
 		TEST(what_made_room_comes_back_when_another_fails),
 		TEST(a_socket_file_goes_with_its_listener_and_not_later),
 		TEST(the_mode_of_a_socket_file_changes),
+		TEST(a_file_that_never_ends_holds_nobody_up),
 		TEST(what_stays_the_same_is_not_complained_of),
 	};
 
