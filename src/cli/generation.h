@@ -32,7 +32,8 @@ struct served {
 	struct listener listener; /* its fd is -1 once the relay has it */
 	int fd;                   /* what it is called there */
 	struct member *member;    /* NULL: it is parked */
-	struct served *was; /* of the generation before; NULL: it is new */
+	struct served *was; /* of the generation in force, until this one is;
+			     * NULL: it is new */
 	bool ours;          /* not another generation's, to close it */
 	struct relay_route route;
 	char *text; /* how it was asked for, if it is parked */
@@ -92,6 +93,14 @@ int generation_route(struct generation *g, struct follow *follow);
 /* The listeners that are g's own are closed, but for those that the relay has;
  * socket files of ours go. */
 void generation_close(struct generation *g);
+
+/* It is closed, if it is ours, and its socket file goes; but what the relay has,
+ * the relay has to close. */
+void served_close(struct served *s);
+
+/* One that stays gets the backlog, or the file the mode, that is asked for
+ * now. What cannot be had is said, and stays. */
+void served_adjust(struct served *s);
 
 /* Was it made by another, who has it open as well? */
 bool served_is_handed_over(const struct served *s);

@@ -65,7 +65,7 @@ static int share_all(struct opening *o, struct list *all, struct member *m,
 	list_for_each (pos, all) {
 		struct served *was = list_entry(pos, struct served, node);
 
-		if (!is_same(was, spec))
+		if (was->fd < 0 || !is_same(was, spec))
 			continue;
 		if (!share(o->g, m, was, &spec->request))
 			return -1;
@@ -195,8 +195,6 @@ static bool open_new(struct opening *o, struct member *m,
 		o->mistake(why.text);
 		return false;
 	}
-	spec->request.mode = (unsigned)m->group->settings.unix_mode;
-	spec->request.backlog = (int)m->group->settings.backlog;
 	spec->request.offered = o->offered;
 	spec->request.to = announce_backend(&m->group->backends[0], to);
 	err = spec->source->open(&spec->request, &opened, &why);

@@ -70,29 +70,9 @@ static void on_refused(void *data, const struct relay_route *route,
 	stats_refuse(&m->ledger->account.stats, why);
 }
 
-static void hold_all(struct running *run, struct generation *g,
-		     const struct backend *b, bool hold)
-{
-	struct list *pos;
-
-	list_for_each (pos, &g->served) {
-		struct served *s = list_entry(pos, struct served, node);
-
-		if (s->member && demand_backend(s->member->wanted) == b)
-			relay_hold(run->relay, &s->route, hold);
-	}
-	for (size_t i = 0; i < g->config.group_count; i++)
-		if (demand_backend(g->members[i].wanted) == b)
-			relay_hold(run->relay, &g->members[i].route, hold);
-}
-
-/* Only the one in force has listeners. */
 static void on_hold(void *data, const struct backend *b, bool hold)
 {
-	struct running *run = data;
-
-	if (run->now)
-		hold_all(run, run->now, b, hold);
+	running_hold(data, b, hold);
 }
 
 static void on_notice(void *data, enum log_level level, const char *text)
@@ -126,6 +106,7 @@ static void on_listener_died(void *data, const struct addr *bound)
  * from one who comes after us. */
 static void stop_accepting(struct running *run)
 {
+	run->ending = true;
 	service_stopping();
 	generation_close(run->now);
 	if (run->follow)
@@ -337,8 +318,6 @@ static int open_and_run(struct running *run, struct generation *g)
 		 web_listen(&run->web, &g->config, &run->offered))
 		return run_loop(run, g);
 	generation_free(g);
-	listen_close(&run->offered, 0);
-	free(run->replaced);
 	return EXIT_RUNTIME;
 }
 
@@ -347,6 +326,7 @@ int cmd_run(int argc, char *const argv[])
 	struct running run = {.argc = argc, .argv = argv};
 	struct generation *g;
 	bool pool_is_ours = !getenv("UV_THREADPOOL_SIZE");
+	int status;
 
 	if (cli_wants_help(argc, argv))
 		return run_help();
@@ -360,8 +340,12 @@ int cmd_run(int argc, char *const argv[])
 	g = generation_read(argc, argv, complain);
 	if (!g)
 		return EXIT_USAGE;
-	if (running_open_log(&g->config, complain))
-		return open_and_run(&run, g);
+	if (running_open_log(&g->config, complain)) {
+		status = open_and_run(&run, g);
+		listen_close(&run.offered, 0);
+		free(run.replaced);
+		return status;
+	}
 	generation_free(g);
 	return EXIT_RUNTIME;
 }

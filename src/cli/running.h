@@ -38,6 +38,7 @@ struct running {
 	char *replaced;           /* its status socket; NULL: none */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
+	bool ending;    /* nobody is accepted any more */
 	bool loading;   /* launchd loads it anew, which will end this one */
 	uint64_t reloads, reloads_refused;
 };
@@ -47,6 +48,13 @@ struct running {
  * mistake. Returns 0, or EXIT_USAGE or EXIT_RUNTIME; then next is as it was. */
 int running_take_over(struct running *run, struct generation *next,
 		      void (*mistake)(const char *text));
+
+/* One that was opened in vain, from generation_open() on, is closed; what was
+ * handed over for it is kept, for those that come after it. */
+void running_give_up(struct running *run, struct generation *next);
+
+/* Clients of all that b serves are to wait in the backlog, or no longer. */
+void running_hold(struct running *run, const struct backend *b, bool hold);
 
 /* Read the configuration again, and put it into force if nothing is wrong with
  * it; what is wrong is told to mistake, and changes nothing. Returns 0, or
@@ -77,7 +85,8 @@ void running_drain(struct running *run, uint64_t grace_ms);
 int running_reload_aloud(struct running *run,
 			 void (*mistake)(const char *text));
 
-/* Free the generations whose last client has left. */
+/* Free the generations whose last client has left, unless someone looks at
+ * them: then later. */
 void running_sweep(struct running *run);
 
 #endif

@@ -172,22 +172,39 @@ int listen_take_offered(const struct addr *addr,
 	return -1;
 }
 
-static void close_one(struct listener *l)
+/* Is its socket file still the one that was bound? */
+static bool has_file(const struct listener *l)
 {
 	struct stat now;
 
-	if (l->made && l->path && stat(l->path, &now) == 0 &&
-	    now.st_dev == l->dev && now.st_ino == l->ino)
+	return l->path && l->ino != 0 && stat(l->path, &now) == 0 &&
+	       now.st_dev == l->dev && now.st_ino == l->ino;
+}
+
+int listen_set_mode(const struct listener *l, struct fault *why)
+{
+	if (!has_file(l) || chmod(l->path, (mode_t)l->asked->mode) == 0)
+		return 0;
+	return fault_set(why, -errno, "%s: %s", l->path, strerror(errno));
+}
+
+void listen_close_one(struct listener *l)
+{
+	if (l->made && has_file(l))
 		unlink(l->path);
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l->path);
+	l->fd = -1;
+	l->path = NULL;
+	if (l->addr.family == AF_UNIX)
+		l->addr.path = NULL;
 }
 
 void listen_close(struct listeners *l, size_t first)
 {
 	while (l->count > first)
-		close_one(&l->at[--l->count]);
+		listen_close_one(&l->at[--l->count]);
 	if (l->count > 0)
 		return;
 	free(l->at);

@@ -72,7 +72,8 @@ struct listen_source {
 
 	/* Add what was asked for to out. On failure *why says in words what
 	 * is wrong and how to mend it, nothing is added, and nothing of ours
-	 * stays open. Returns 0 or a negative errno. */
+	 * stays open (but what was handed over does, if it can be asked for
+	 * again). Returns 0 or a negative errno. */
 	int (*open)(const struct listen_request *want, struct listeners *out,
 		    struct fault *why);
 };
@@ -129,6 +130,13 @@ int listen_take_offered(const struct addr *addr,
  * *why set. */
 int listen_add(struct listeners *out, int fd, const struct addr *addr,
 	       const struct listen_request *want, struct fault *why);
+
+/* The socket file of a Unix listener gets the mode that was asked for, if it is
+ * still there, and the same. Returns 0, or a negative errno with *why. */
+int listen_set_mode(const struct listener *l, struct fault *why);
+
+/* Close it, and remove the socket file that we made if it is still ours. */
+void listen_close_one(struct listener *l);
 
 /* Close the listeners from the first-th on and remove each socket file that we
  * made and that is still ours. */
