@@ -164,12 +164,29 @@ static bool park(struct running *run, struct generation *next, struct served *s)
 	return true;
 }
 
+/* Its socket is ours still, and is taken again if it is wanted again. */
+static void give_back(struct running *run, struct served *s)
+{
+	char at[ADDR_TEXT];
+
+	say(LEVEL_WARN,
+	    "no longer accepting on %s: clients wait there as long as whoever "
+	    "handed it over has it open",
+	    addr_print(&s->listener.addr, at));
+	if (s->fd >= 0)
+		relay_unlisten(run->relay, s->fd);
+}
+
 static void stop_listening(struct running *run, struct generation *next,
 			   struct served *s)
 {
 	char at[ADDR_TEXT];
 
 	idle_forget(&run->idle, s->fd);
+	if (s->listener.stays) {
+		give_back(run, s);
+		return;
+	}
 	if (served_is_handed_over(s) && park(run, next, s))
 		return;
 	say(LEVEL_INFO, "no longer listening on %s",
@@ -293,6 +310,7 @@ int running_take_over(struct running *run, struct generation *next,
 		list_append(&run->before, &run->now->node);
 	}
 	run->now = next;
+	running_mark_taken(run, next);
 	if (run->follow)
 		follow_commit(run->follow);
 	running_sweep(run);
@@ -364,7 +382,7 @@ static int put_into_force(struct running *run, struct generation *next,
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, NULL, mistake))
+	if (!generation_open(next, run->now, &run->offered, mistake))
 		return EXIT_RUNTIME;
 	warn_of_what_stays(&run->now->config, &next->config);
 	return running_take_over(run, next, mistake);

@@ -109,7 +109,7 @@ void running_replaced(struct running *run)
 	cJSON *answer;
 
 	/* What we do not listen on any more. */
-	listen_close(&run->offered, 0);
+	listen_drop_offered(&run->offered);
 	if (!run->replaced)
 		return;
 	answer = ask(run->replaced, "leave", NULL, &why);
