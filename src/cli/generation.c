@@ -168,7 +168,9 @@ int generation_route(struct generation *g, struct follow *follow)
 		for (size_t j = 0; j < group->listener_count; j++) {
 			const struct listener_spec *spec = &group->listeners[j];
 
+			/* One for all addresses may have been taken. */
 			if (spec->source->argument == LISTEN_INTERFACE &&
+			    !generation_serves(g, spec) &&
 			    follow_listen(follow, spec, group,
 					  &g->members[i].route) < 0)
 				return -ENOMEM;
@@ -200,8 +202,9 @@ void generation_close(struct generation *g)
 
 bool served_is_handed_over(const struct served *s)
 {
-	return list_entry(s->listener.asked, struct listener_spec, request)
-		->source->handed_over;
+	return s->listener.stays ||
+	       list_entry(s->listener.asked, struct listener_spec, request)
+		       ->source->handed_over;
 }
 
 void served_adjust(struct served *s)

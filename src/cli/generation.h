@@ -65,8 +65,9 @@ int generation_prepare(struct generation *g, struct demand *demand,
 		       const struct generation *before, struct fault *why);
 
 /* Open what it listens on, but for what before, which may be NULL, has and serves
- * already. offered are sockets that another lowport leaves to us, to be taken
- * from until g is freed, or NULL. All that is wrong is told to mistake. Returns whether to go on. */
+ * already. offered are sockets that another leaves to us, to be taken from until g
+ * is freed, or NULL. All that is wrong is told to mistake. Returns whether to go
+ * on. */
 bool generation_open(struct generation *g, struct generation *before,
 		     struct listeners *offered,
 		     void (*mistake)(const char *text));
@@ -80,11 +81,16 @@ bool generation_blocks(const struct generation *g, const struct served *before);
 /* Has g taken over what was of the generation before? */
 bool generation_shares(const struct generation *g, const struct served *before);
 
+/* Has g a socket for that listener of its? */
+bool generation_serves(const struct generation *g,
+		       const struct listener_spec *spec);
+
 /* How many sockets. */
 size_t generation_listeners(const struct generation *g);
 
-/* Tell systemd's sockets that nobody takes. */
-void generation_warn_of_unserved(const struct generation *g);
+/* Tell systemd's sockets that nobody takes, and that are not offered. */
+void generation_warn_of_unserved(const struct generation *g,
+				 const struct listeners *offered);
 
 /* Fill the routes of all that was opened. follow may be NULL if no interface is
  * mentioned. Returns 0 or -ENOMEM. */

@@ -87,7 +87,7 @@ static int put_into_force(struct running *run, struct generation *next,
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, NULL, mistake)) {
+	if (!generation_open(next, run->now, &run->offered, mistake)) {
 		running_give_up(run, next);
 		return EXIT_RUNTIME;
 	}

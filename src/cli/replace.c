@@ -112,7 +112,7 @@ void running_replaced(struct running *run)
 	int err;
 
 	/* What we do not listen on any more. */
-	listen_close(&run->offered, 0);
+	listen_drop_offered(&run->offered);
 	if (!run->replaced)
 		return;
 	err = ask(&answer, run->replaced, "leave", NULL, &why);

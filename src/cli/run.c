@@ -109,6 +109,7 @@ static void stop_accepting(struct running *run)
 	run->ending = true;
 	service_stopping();
 	generation_close(run->now);
+	running_untake(run);
 	if (run->follow)
 		follow_stop(run->follow);
 }
@@ -193,8 +194,9 @@ static struct relay_options relay_options(struct running *run,
 	struct relay_options opt;
 
 	limits_set(&opt, c,
-		   generation_listeners(g) + follow_descriptors(c) +
-			   desk_descriptors(c) + web_descriptors(c));
+		   generation_listeners(g) + run->offered.count +
+			   follow_descriptors(c) + desk_descriptors(c) +
+			   web_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
@@ -221,7 +223,7 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		return EXIT_RUNTIME;
 	}
 	/* Before the relay takes the descriptors that are served. */
-	generation_warn_of_unserved(g);
+	generation_warn_of_unserved(g, &run->offered);
 	err = demand_open(&run->demand, &run->loop);
 	if (err == 0)
 		err = idle_open(&run->idle, &run->loop,
@@ -301,6 +303,7 @@ static int run_loop(struct running *run, struct generation *g)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	forget_generations(run);
 	follow_free(run->follow);
+	running_untake(run);
 	uv_loop_close(&run->loop);
 	return status;
 }
@@ -313,7 +316,8 @@ static int open_and_run(struct running *run, struct generation *g)
 
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
-	else if (running_replace(run, &g->config) &&
+	else if (running_take(run, &g->config) &&
+		 running_replace(run, &g->config) &&
 		 generation_open(g, NULL, &run->offered, complain) &&
 		 web_listen(&run->web, &g->config, &run->offered))
 		return run_loop(run, g);
@@ -342,7 +346,7 @@ int cmd_run(int argc, char *const argv[])
 		return EXIT_USAGE;
 	if (running_open_log(&g->config, complain)) {
 		status = open_and_run(&run, g);
-		listen_close(&run.offered, 0);
+		running_untake(&run);
 		free(run.replaced);
 		return status;
 	}

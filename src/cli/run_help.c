@@ -39,6 +39,8 @@ int run_help(void)
 	     "over; @ADDR:PORT\n"
 	     "         behind it: must be bound there; @if:wg0: only clients "
 	     "of its addresses)\n"
+	     "SOURCE   systemd  systemd:NAME  launchd:NAME  fd:N  (taken by "
+	     "address)\n"
 	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
 	     "unix:/path\n"
 	     "         auto  unix:auto  (with --exec: we choose)\n"

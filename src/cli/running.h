@@ -34,7 +34,9 @@ struct running {
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
 	uv_timer_t leave;         /* runs when another one has taken over */
-	struct listeners offered; /* by the one that we replace */
+	struct takes takes;       /* where those that stay come from */
+	struct listeners offered; /* they, and those of the one that we
+				   * replace */
 	char *replaced;           /* its status socket; NULL: none */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
@@ -69,6 +71,14 @@ int running_show(struct running *run);
  * why there is none, or why it stays as it was. */
 bool running_open_log(const struct config *c,
 		      void (*mistake)(const char *text));
+
+/* Get the sockets that c wants to be taken, for as long as this runs, or until
+ * running_untake(). Returns false after saying which did not come. */
+bool running_take(struct running *run, const struct config *c);
+void running_untake(struct running *run);
+
+/* g is what is served from now on: warn of those that it has not taken. */
+void running_mark_taken(struct running *run, const struct generation *g);
 
 /* Take the listeners of the lowport that c wants to be replaced; if there is
  * none, it is said, and all is well. Returns false after saying why not. */

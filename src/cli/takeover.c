@@ -56,6 +56,12 @@ static int serve(struct running *run, struct served *s)
 	return err;
 }
 
+/* What was handed over does not come again; but what --take got stays ours. */
+static bool must_be_kept(const struct served *s)
+{
+	return served_is_handed_over(s) && !s->listener.stays;
+}
+
 /* It serves nobody any more, and its descriptor is closed. */
 static void lose(struct running *run, struct served *s)
 {
@@ -75,7 +81,7 @@ static void unserve(struct running *run, struct served *s)
 	if (!s->was || is_parked(s->was))
 		idle_forget(&run->idle, s->fd);
 	if (!s->was) {
-		if (!run->now || !served_is_handed_over(s))
+		if (!run->now || !must_be_kept(s))
 			relay_unlisten(run->relay, s->fd);
 		return;
 	}
@@ -232,14 +238,15 @@ static void stop_listening(struct running *run, struct generation *next,
 
 	addr_print(&s->listener.addr, at);
 	idle_forget(&run->idle, s->fd);
-	if (served_is_handed_over(s) && s->fd >= 0 && park(run, next, s)) {
+	if (served_is_handed_over(s) && s->fd >= 0)
 		say(LEVEL_WARN,
 		    "no longer accepting on %s: clients wait there as long as "
 		    "whoever handed it over has it open",
 		    at);
+	else
+		say(LEVEL_INFO, "no longer listening on %s", at);
+	if (must_be_kept(s) && s->fd >= 0 && park(run, next, s))
 		return;
-	}
-	say(LEVEL_INFO, "no longer listening on %s", at);
 	/* The name before the socket: it must not be taken from one who comes
 	 * after us. */
 	served_close(s);
@@ -357,7 +364,7 @@ void running_give_up(struct running *run, struct generation *next)
 	list_for_each (pos, &next->served) {
 		struct served *s = list_entry(pos, struct served, node);
 
-		if (!run->now || !s->ours || !served_is_handed_over(s) ||
+		if (!run->now || !s->ours || !must_be_kept(s) ||
 		    park(run, run->now, s))
 			continue;
 		if (s->listener.fd < 0)
@@ -397,6 +404,7 @@ int running_take_over(struct running *run, struct generation *next,
 		list_append(&run->before, &run->now->node);
 	}
 	run->now = next;
+	running_mark_taken(run, next);
 	if (run->follow)
 		follow_commit(run->follow);
 	hold_again(run);

@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 const struct listen_source listen_sources[] = {
-	{"launchd", LISTEN_NAME, true, true, listen_open_launchd},
-	{"systemd", LISTEN_OPTIONAL_NAME, true, false, listen_open_systemd},
-	{"fd", LISTEN_NUMBER, true, false, listen_open_fd},
-	{"if", LISTEN_INTERFACE, false, false, listen_open_interface},
-	{"only", LISTEN_ONE_ADDRESS, false, false, listen_open_only},
-	{"unix", LISTEN_PATH, false, false, listen_open_unix},
-	{"", LISTEN_ADDRESS, false, false, listen_open_bind},
-	{NULL, LISTEN_ADDRESS, false, false, NULL},
+	{"launchd", LISTEN_NAME, true, "launchd", true, listen_open_launchd},
+	{"systemd", LISTEN_OPTIONAL_NAME, true, "systemd", false,
+	 listen_open_systemd},
+	{"fd", LISTEN_NUMBER, true, "the parent process", false,
+	 listen_open_fd},
+	{"if", LISTEN_INTERFACE, false, NULL, false, listen_open_interface},
+	{"only", LISTEN_ONE_ADDRESS, false, NULL, false, listen_open_only},
+	{"unix", LISTEN_PATH, false, NULL, false, listen_open_unix},
+	{"", LISTEN_ADDRESS, false, NULL, false, listen_open_bind},
+	{NULL, LISTEN_ADDRESS, false, NULL, false, NULL},
 };
 
 int listen_add(struct listeners *out, int fd, const struct addr *addr,
@@ -154,22 +156,6 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 		return fault_set(why, err, "%s: descriptor %d: %s", want->text,
 				 fd, strerror(-err));
 	return listen_add(out, fd, &bound, want, why);
-}
-
-int listen_take_offered(const struct addr *addr,
-			const struct listen_request *want)
-{
-	for (size_t i = 0; want->offered && i < want->offered->count; i++) {
-		struct listener *l = &want->offered->at[i];
-		int fd = l->fd;
-
-		if (fd < 0 || !addr_equal(&l->addr, addr))
-			continue;
-		listen(fd, want->backlog);
-		l->fd = -1;
-		return fd;
-	}
-	return -1;
 }
 
 /* Is its socket file still the one that was bound? */
