@@ -15,7 +15,7 @@ struct request {
 	const char *reload;
 	bool print, daemon;
 	bool has_file; /* -c */
-	int argc; /* the rest */
+	int argc;      /* the rest */
 	char *const *argv;
 	char *rest[AGENT_ARGUMENTS_MAX];
 };
@@ -218,8 +218,8 @@ static int look_at_file(struct agent *a, const struct request *r,
 	struct fault why;
 	int mistakes = install_file_sockets(a, c, complain);
 
-	mistakes += install_file_check(a, c, a->of_system || r->daemon,
-				       complain);
+	mistakes +=
+		install_file_check(a, c, a->of_system || r->daemon, complain);
 	if (mistakes > 0 || install_file_takes(a, &why) == 0)
 		return mistakes;
 	complain(why.text);

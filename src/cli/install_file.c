@@ -110,7 +110,7 @@ int install_file_arguments(struct agent *a, int argc, char *const argv[],
 
 /* What takes socket i of a. */
 static const char *taken_from(const struct agent *a, size_t i, char *buf,
-			     size_t size)
+			      size_t size)
 {
 	if (manager_here->takes_all)
 		snprintf(buf, size, "%s", manager_here->name);
@@ -174,11 +174,11 @@ static int add_listener(struct agent *a, const struct listener_spec *spec,
 	/* lowport makes those itself. */
 	if (want->addr.family == AF_UNIX || want->addr.port == 0)
 		return 0;
-	return want->interface
-		       ? manager_here->add_interface(
-				 a, want->interface, want->link_local,
-				 want->addr.port, why)
-		       : add_addresses(a, want, joins, why);
+	return want->interface ? manager_here->add_interface(a, want->interface,
+							     want->link_local,
+							     want->addr.port,
+							     why)
+			       : add_addresses(a, want, joins, why);
 }
 
 int install_file_sockets(struct agent *a, const struct config *c,

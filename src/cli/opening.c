@@ -324,7 +324,8 @@ static bool is_handed_over(const struct generation *g,
 }
 
 /* Whoever ends when nobody is there has to be started for the next one. */
-static bool check_exit(const struct opening *o, const struct config_group *group)
+static bool check_exit(const struct opening *o,
+		       const struct config_group *group)
 {
 	bool fine = true;
 

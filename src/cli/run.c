@@ -205,8 +205,8 @@ static struct relay_options relay_options(struct running *run,
 
 	limits_set(&opt, c,
 		   generation_listeners(g) + run->offered.count +
-			   follow_descriptors(c) +
-			   desk_descriptors(c) + web_descriptors(c));
+			   follow_descriptors(c) + desk_descriptors(c) +
+			   web_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;

@@ -70,9 +70,9 @@ enum listen_argument {
 struct listen_source {
 	const char *prefix; /* "" for an address that we bind */
 	enum listen_argument argument;
-	bool handed_over; /* made by another: @ADDR:PORT may follow */
+	bool handed_over;  /* made by another: @ADDR:PORT may follow */
 	const char *giver; /* what that one is called; NULL: it is us */
-	bool dispensable; /* without it, the other listeners are served still:
+	bool dispensable;  /* without it, the other listeners are served still:
 			   * whoever starts us would only try again, for ever */
 
 	/* Add what was asked for to out. On failure *why says in words what

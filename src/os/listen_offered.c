@@ -153,7 +153,7 @@ static void print_all(const struct listeners *l, char *buf, size_t size)
 		left--;
 		n += (size_t)snprintf(buf + n, size - n, "%s%s",
 				      addr_print(&l->at[i].addr, at),
-				      left > 1	  ? ", "
+				      left > 1    ? ", "
 				      : left == 1 ? " and "
 						  : "");
 	}

@@ -126,7 +126,8 @@ static int own_offered(const struct listen_request *want, struct listeners *out,
 
 	if (l->stays)
 		return 0;
-	if (chmod(want->addr.path, (mode_t)want->mode) == 0 && mark_made(l) == 0)
+	if (chmod(want->addr.path, (mode_t)want->mode) == 0 &&
+	    mark_made(l) == 0)
 		return 0;
 	err = fault_set(why, -errno, "unix:%s: %s", want->addr.path,
 			strerror(errno));

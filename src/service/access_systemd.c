@@ -19,11 +19,12 @@ int access_file_systemd(struct agent *a, const char *path, struct fault *why)
 {
 	if (!a->starts_app &&
 	    (is_below(path, "/tmp") || is_below(path, "/var/tmp")))
-		return fault_set(why, -EACCES,
-				 "%s: a service of the system has a /tmp of its "
-				 "own: it would not find the file there.\n"
-				 "Put it elsewhere (try /etc/lowport)",
-				 path);
+		return fault_set(
+			why, -EACCES,
+			"%s: a service of the system has a /tmp of its "
+			"own: it would not find the file there.\n"
+			"Put it elsewhere (try /etc/lowport)",
+			path);
 	if (is_below(path, "/home") || is_below(path, "/root") ||
 	    is_below(path, "/run/user"))
 		a->to_home = true;

@@ -216,12 +216,13 @@ int agent_add_interface_systemd(struct agent *a, const char *name,
 	(void)link_local;
 	for (size_t i = 0; i < a->socket_count; i++)
 		if (addr_equal(&a->sockets[i].addr, &at))
-			return fault_set(why, -EADDRINUSE,
-					 "if:%s:%u: systemd holds that port for "
-					 "all addresses, and those of one "
-					 "interface or listener alone can be "
-					 "served there; choose another port",
-					 name, port);
+			return fault_set(
+				why, -EADDRINUSE,
+				"if:%s:%u: systemd holds that port for "
+				"all addresses, and those of one "
+				"interface or listener alone can be "
+				"served there; choose another port",
+				name, port);
 	err = agent_add_socket(a, &at, why);
 	if (err < 0)
 		return err;
@@ -250,9 +251,10 @@ int agent_add_socket_systemd(struct agent *a, const struct addr *at, bool joins,
 	int err = agent_add_socket(a, at, why);
 
 	if (err == 0)
-		name_last(a, joins &&
-				     a->sockets[a->socket_count - 2]
-						     .interface[0] == '\0');
+		name_last(
+			a,
+			joins && a->sockets[a->socket_count - 2].interface[0] ==
+					 '\0');
 	return err;
 }
 
