@@ -107,8 +107,8 @@ static void a_mistake_in_the_file_touches_nothing(void **state)
 	rig_start(NULL);
 	conf = write_config(relay("a", p.where, to));
 	LOWPORT("install", "-c", conf, "--label", "web");
-	write_config(scrap("%sidle-timeout = never\n",
-			   relay("a", p.where, to)));
+	write_config(
+		scrap("%sidle-timeout = never\n", relay("a", p.where, to)));
 	said = LOWPORT_ENDS(2, "install", "--reload", "web");
 	assert_says(said, scrap("%s:4: idle-timeout: \"never\"", conf));
 	assert_says(said, "nothing was touched");

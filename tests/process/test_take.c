@@ -70,8 +70,8 @@ static const char *refusal(const struct proc_options *opt, const char *text)
 	return proc_err(p);
 }
 
-static void sockets_of_systemd_go_to_the_listeners_of_their_addresses(
-	void **state)
+static void
+sockets_of_systemd_go_to_the_listeners_of_their_addresses(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "web");
 	struct backend *api = backend_start("127.0.0.1:0", "api");
@@ -210,8 +210,7 @@ static void one_port_at_another_address_is_said(void **state)
 	int fd = peer_listen("0.0.0.0:0");
 	struct proc_options opt = {
 		.fds = &fd, .fd_count = 1, .activated = "one"};
-	const char *where =
-		scrap("127.0.0.1%s", strrchr(peer_where(fd), ':'));
+	const char *where = scrap("127.0.0.1%s", strrchr(peer_where(fd), ':'));
 
 	(void)state;
 	assert_says(refusal(&opt, relay("a", where, "8080")),
@@ -301,9 +300,9 @@ static void an_address_of_an_interface_is_taken_as_well(void **state)
 	struct backend *b = backend_start("127.0.0.1:0", "web");
 	int fd = peer_listen("127.0.0.1:0");
 	const char *where = peer_where(fd), *to = backend_where(b);
-	struct proc *p = start(
-		&fd, 1, "one",
-		relay("a", scrap("if:lo%s", strrchr(where, ':')), to));
+	struct proc *p =
+		start(&fd, 1, "one",
+		      relay("a", scrap("if:lo%s", strrchr(where, ':')), to));
 
 	(void)state;
 	proc_line(p, scrap("listening on %s", where), 0);
@@ -321,8 +320,8 @@ static void who_may_end_when_idle_has_all_of_it_handed_over(void **state)
 	const char *where = peer_where(fds[0]), *to = backend_where(b);
 	const char *own = scrap("127.0.0.1:%u", peer_free_port());
 	const char *head = "[lowport]\nexit-on-idle = 1h\n";
-	struct proc *p =
-		start(fds, 1, "one", scrap("%s%s", head, relay("a", where, to)));
+	struct proc *p = start(fds, 1, "one",
+			       scrap("%s%s", head, relay("a", where, to)));
 
 	(void)state;
 	assert_served(where, b);
