@@ -34,6 +34,15 @@ static void on_sweep(uv_timer_t *timer)
 	running_sweep(timer->data);
 }
 
+/* By the name that its section has, if there is one. */
+static void log_record(const struct member *m, const struct record *what)
+{
+	struct record r = *what;
+
+	r.relay = m->group->name;
+	logger_put_record(&r);
+}
+
 static void on_left(void *data, const struct relay_route *route,
 		    const struct record *what)
 {
@@ -42,7 +51,7 @@ static void on_left(void *data, const struct relay_route *route,
 	struct generation *g = m->generation;
 
 	if (what && m->group->settings.access_log)
-		logger_put_record(what);
+		log_record(m, what);
 	account_left(&m->ledger->account, what);
 	if (m->wanted)
 		backend_left(demand_backend(m->wanted), what);
@@ -302,6 +311,8 @@ static int open_and_run(struct running *run, struct generation *g)
 {
 	struct fault why;
 
+	/* As many listeners as can be. */
+	proc_raise_descriptor_limit();
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
 	else if (running_replace(run, &g->config) &&

@@ -62,6 +62,8 @@ static int add_offered(int fd, const struct addr *addr,
 
 	if (err < 0)
 		close(fd);
+	else
+		out->at[out->count - 1].taken = true;
 	return err;
 }
 

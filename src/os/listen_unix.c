@@ -103,18 +103,20 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-/* Its file is there, and is ours from now on. */
 static int open_offered(int fd, const struct listen_request *want,
 			struct listeners *out, struct fault *why)
 {
-	int err = chmod(want->addr.path, (mode_t)want->mode) < 0
-			  ? fault_set(why, -errno, "unix:%s: %s",
-				      want->addr.path, strerror(errno))
-			  : listen_and_add(fd, want, out, why);
+	int err = listen_and_add(fd, want, out, why);
+	struct listener *l;
 
-	if (err < 0)
+	if (err < 0) {
 		close(fd);
-	return err;
+		return err;
+	}
+	l = &out->at[out->count - 1];
+	l->made = false;
+	l->taken = true;
+	return 0;
 }
 
 static int open_socket(const struct listen_request *want, struct listeners *out,
@@ -122,8 +124,11 @@ static int open_socket(const struct listen_request *want, struct listeners *out,
 {
 	int err, fd = listen_take_offered(&want->addr, want);
 
-	if (fd >= 0)
+	/* Nobody can reach one whose file is gone. */
+	if (fd >= 0 && access(want->addr.path, F_OK) == 0)
 		return open_offered(fd, want, out, why);
+	if (fd >= 0)
+		close(fd);
 	err = clear_path(&want->addr, why);
 	if (err < 0)
 		return err;
