@@ -63,9 +63,16 @@ static void resume_accepting(struct intake *in)
 	}
 }
 
+static void note_held(struct listening *l, bool hold)
+{
+	l->intake->held += (size_t)hold;
+	l->intake->held -= (size_t)l->held;
+	l->held = hold;
+}
+
 static void set_held(struct listening *l, bool hold)
 {
-	l->held = hold;
+	note_held(l, hold);
 	if (hold)
 		acceptor_pause(l->acceptor);
 	else if (!l->intake->paused)
@@ -89,6 +96,8 @@ static bool is_held(const struct intake *in, const struct relay_route *route)
 {
 	struct list *pos;
 
+	if (in->held == 0)
+		return false;
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
@@ -323,6 +332,7 @@ int intake_listen(struct intake *in, int fd, const struct addr *bound,
 
 static void close_listening(struct listening *l)
 {
+	note_held(l, false);
 	acceptor_close(l->acceptor);
 	l->acceptor = NULL;
 	l->route = NULL;
@@ -371,6 +381,9 @@ int intake_reroute(struct intake *in, int fd, const struct relay_route *route)
 	l->route = route;
 	set_inherited(fd, route);
 	set_held(l, hold);
+	/* All are given another in a row: the next one is then found first. */
+	list_remove(&l->node);
+	list_append(&in->listening, &l->node);
 	return 0;
 }
 
