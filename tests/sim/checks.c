@@ -8,10 +8,10 @@
 /* What the engine has promised. */
 
 enum {
-	LATE_MS = 2,       /* a deadline may be so late */
-	RESET_MS = 4500,   /* a reset nobody polls is heard of, and told */
-	RESUME_MS = 250,   /* a shortage is looked after again */
-	DIALING_MS = 90000 /* any of these dials is over */
+	LATE_MS = 2,        /* a deadline may be so late */
+	RESET_MS = 4500,    /* a reset nobody polls is heard of, and told */
+	RESUME_MS = 250,    /* a shortage is looked after again */
+	DIALING_MS = 900000 /* any of these dials is over */
 };
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -36,7 +36,7 @@ void check_given(struct sock *to, const uint8_t *bytes, size_t n)
 
 	if (!to->mate)
 		world_failed("send(%d): it is nobody's backend yet", to->fd);
-	if (at - to->out_skip + n > to->mate->in_at - to->mate->in_skip)
+	if (at + n > to->out_skip + to->mate->in_at - to->mate->in_skip)
 		world_failed("send(%d): more than has been read", to->fd);
 	while (n > 0) {
 		size_t some = n;
@@ -47,8 +47,9 @@ void check_given(struct sock *to, const uint8_t *bytes, size_t n)
 			if (some > to->out_skip - at)
 				some = (size_t)(to->out_skip - at);
 		} else {
-			due = pattern_at(to->mate->stream, at - to->out_skip,
-					 &some);
+			due = stream_said(to->mate,
+					  to->mate->in_skip + at - to->out_skip,
+					  &some);
 		}
 		if (memcmp(bytes, due, some) != 0)
 			world_failed("send(%d): wrong bytes from %llu on",
@@ -84,28 +85,23 @@ void check_closed(struct sock *s)
 		world_failed("close(%d): bytes are missing", s->fd);
 }
 
-/* By when it has to be over if nothing happens. */
+/* By when it has to be over if nothing happens. An end is something. */
 uint64_t check_due_ms(const struct link *l)
 {
 	uint64_t since = later(l->relaying_ms, l->moved_ms);
-	uint64_t due_ms = UINT64_MAX;
+	uint64_t idle_ms = l->route->idle_timeout_ms,
+		 half_ms = l->route->half_close_timeout_ms;
 
-	if (l->route->idle_timeout_ms > 0)
-		due_ms = since + l->route->idle_timeout_ms;
-	if (l->half_ms != UINT64_MAX && l->route->half_close_timeout_ms > 0) {
-		uint64_t half_ms = later(since, l->half_ms) +
-				   l->route->half_close_timeout_ms;
-
-		if (half_ms < due_ms)
-			due_ms = half_ms;
-	}
-	return due_ms;
+	if (l->half_ms != UINT64_MAX && half_ms > 0 &&
+	    (idle_ms == 0 || half_ms < idle_ms))
+		return later(since, l->half_ms) + half_ms;
+	return idle_ms > 0 ? since + idle_ms : UINT64_MAX;
 }
 
 static void check_direction(const struct sock *from, const struct sock *to)
 {
-	uint64_t left = from->in_end - from->in_skip + to->out_skip -
-			to->out_end;
+	uint64_t left =
+		from->in_end - from->in_skip + to->out_skip - to->out_end;
 
 	if (left > 0 && stream_has_room(to))
 		world_failed("lost: %llu bytes from %d could go to %d",
@@ -122,7 +118,7 @@ static void check_reset(const struct link *l, const struct sock *by)
 	bool delivered = to->state == DEAD ||
 			 (given(to) == sent(by) && to->out_at == to->out_end);
 
-	since = later(since, l->relaying_ms);
+	since = later(later(since, to->reset_ms), l->relaying_ms);
 	if (by->did_reset && by->state == DEAD && delivered &&
 	    world.now_ms > since + RESET_MS)
 		world_failed("the reset of %d is not heard", by->fd);
@@ -139,8 +135,7 @@ static void check_link(const struct link *l)
 			world_failed("client %d waits for ever", l->id);
 		return;
 	}
-	if (world.now_ms > later(check_due_ms(l), LATE_MS) + LATE_MS &&
-	    check_due_ms(l) != UINT64_MAX)
+	if (world.now_ms > LATE_MS && world.now_ms - LATE_MS > check_due_ms(l))
 		world_failed("the silence of client %d has no end", l->id);
 	check_reset(l, c);
 	check_reset(l, b);
@@ -203,8 +198,7 @@ static const char *wrong_reason(const struct link *l, const struct record *r)
 	case CLOSE_CONNECT_TIMEOUT:
 		if (b)
 			return "one was reached";
-		return world.now_ms >=
-				       l->accepted_ms +
+		return world.now_ms >= l->accepted_ms +
 					       l->route->connect_timeout_ms
 			       ? NULL
 			       : "too early";
@@ -289,9 +283,9 @@ void conn_relay(struct conn *c)
 	backend->link = l;
 	l->backend = backend;
 	l->relaying_ms = world.now_ms;
-	backend->out_skip = proxy_print(backend->out_prefix,
-					c->route->send_proxy, &c->client,
-					&client->local);
+	backend->out_skip =
+		proxy_print(backend->out_prefix, c->route->send_proxy,
+			    &c->client, &client->local);
 	world_trace("client %d is relayed: %d and %d", l->id, client->fd,
 		    backend->fd);
 	sim_conn_relay(c);

@@ -19,26 +19,26 @@
 
 struct file files[FDS];
 static bool low_first;
+static int next_file;
 
 void kernel_begin(void)
 {
 	memset(files, 0, sizeof(files));
 	low_first = one_in(2);
+	next_file = 0;
 }
 
 /* The lowest, as the system gives it; or, so that one that is used too long is
  * found out, one that has not been used yet. */
 int file_new(enum file_kind kind)
 {
-	static int next;
-
 	for (int i = 0; i < FDS; i++) {
-		int at = low_first ? i : (next + i) % FDS;
+		int at = low_first ? i : (next_file + i) % FDS;
 
 		if (files[at].kind != NO_FILE)
 			continue;
 		files[at] = (struct file){.kind = kind};
-		next = at + 1;
+		next_file = at + 1;
 		return FIRST_FD + at;
 	}
 	world_failed("%d descriptors are open", FDS);
@@ -175,6 +175,7 @@ int kernel_accept(int fd, void *peer, socklen_t *length)
 	s->link->accepted = true;
 	s->link->accepted_ms = world.now_ms;
 	s->link->route = &world.route[world.route_in_use];
+	s->in_skip = s->link->route->front_count > 0 ? s->prefix_size : 0;
 	world.open++;
 	sim_seen.accepted++;
 	*length = addr_to_sockaddr(&s->remote, peer);

@@ -490,6 +490,7 @@ void loop_begin(void)
 	memset(handles, 0, sizeof(handles));
 	memset(lookups, 0, sizeof(lookups));
 	used = 0;
+	timer_order = 0;
 	loop_now_ms = world.now_ms;
 }
 

@@ -8,7 +8,10 @@
 
 /* Clients, backends, and the program around the engine. */
 
-enum { CONTROLS = 6 };
+enum {
+	CONTROLS = 6,
+	SIGNATURE = 12 /* bytes of a header that cannot be otherwise */
+};
 
 static uint64_t some_bytes(void)
 {
@@ -20,8 +23,8 @@ static uint64_t some_bytes(void)
 void peers_begin(struct sock *s, uint32_t stream)
 {
 	static const size_t rooms[] = {1 << 20, 4096, 40000, 300000};
-	static const enum ending endings[] = {ENDS, ENDS, ENDS, CLOSES,
-					      RESETS, IS_SILENT};
+	static const enum ending endings[] = {ENDS,   ENDS,   ENDS,
+					      CLOSES, RESETS, IS_SILENT};
 
 	s->stream = stream;
 	s->in_room = rooms[choose(4)];
@@ -39,10 +42,10 @@ static void introduce(struct sock *s)
 	struct addr from = s->remote;
 
 	from.ip[0] = 192;
-	s->in_skip = proxy_print(s->in_prefix, version, &from, &s->local);
+	s->prefix_size = proxy_print(s->in_prefix, version, &from, &s->local);
 	if (one_in(8))
-		s->in_prefix[choose((uint32_t)s->in_skip)] ^= 0x80;
-	s->to_send += one_in(8) ? 0 : s->in_skip;
+		s->in_prefix[choose(SIGNATURE)] ^= 0x80;
+	s->to_send += one_in(8) ? 0 : s->prefix_size;
 }
 
 static void come(void)
@@ -113,7 +116,7 @@ static bool say(struct sock *s)
 		n = s->to_send;
 	if (n > s->in_room - unread)
 		n = s->in_room - unread;
-	if (one_in(16) && s->in_end >= s->in_skip) {
+	if (one_in(16) && s->in_end >= s->prefix_size) {
 		sim_seen.urgent++;
 		stream_send(s, n, true);
 	} else {
@@ -201,9 +204,10 @@ static bool one_acts(void)
 
 	for (int i = 0; i < count; i++) {
 		int at = (first + i) % count;
-		struct sock *s = at < world.link_count
-					 ? &world.links[at].client
-					 : world.backends[at - world.link_count];
+		struct sock *s =
+			at < world.link_count
+				? &world.links[at].client
+				: world.backends[at - world.link_count];
 
 		if (act(s))
 			return true;
@@ -252,11 +256,12 @@ bool peers_are_through(void)
 
 static void on_killed(void *data, bool found)
 {
-	struct link *l = data;
+	const size_t *before = data;
 
 	sim_seen.killed += found;
-	if (found && !l->ended)
-		world_failed("client %d was killed, and lives", l->id);
+	if (world.open + found != *before)
+		world_failed("%zu connections, one killed: %zu", *before,
+			     world.open);
 }
 
 static void count(void *data, const struct relay_connection *c)
@@ -326,11 +331,11 @@ static bool leave(void)
 			   false);
 		return true;
 	}
-	if (is_all_over() || one_in(3)) {
+	if (is_all_over() || one_in(2)) {
 		drain(graces[choose(3)]);
 		return true;
 	}
-	if (one_in(20)) {
+	if (one_in(4)) {
 		world_free_relay();
 		return true;
 	}
@@ -368,10 +373,10 @@ void peers_control(void)
 			break;
 		which = choose((uint32_t)world.link_count);
 		world_trace("kill %u", which + 1);
+		n = world.open;
 		for (int i = 0; i < world.link_count; i++)
 			world.links[i].killed |= world.links[i].accepted;
-		relay_reset(world.relay, which + 1, on_killed,
-			    &world.links[which]);
+		relay_reset(world.relay, which + 1, on_killed, &n);
 		break;
 	case 2:
 		change_route();

@@ -82,8 +82,8 @@ static void pass(uint64_t until_ms)
 	/* Nobody waits for ever for something that does not come. */
 	if (until_ms == UINT64_MAX && ms == UINT32_MAX)
 		ms = 1000;
-	world.now_ms = ms > until_ms - world.now_ms ? until_ms
-						    : world.now_ms + ms;
+	world.now_ms =
+		ms > until_ms - world.now_ms ? until_ms : world.now_ms + ms;
 }
 
 static bool is_time_to_leave(void)
@@ -130,7 +130,8 @@ static void on_left(void *data, const struct relay_route *route,
 		    const struct record *what)
 {
 	(void)data;
-	if (!what || route != world.links[what->client.port - CLIENT_PORT].route)
+	if (!what ||
+	    route != world.links[what->client.port - CLIENT_PORT].route)
 		world_failed("someone has left by another route");
 	world.open--;
 }
@@ -189,7 +190,7 @@ static void set_up(void)
 		b->addr.ip[0] = 127;
 		b->addr.ip[3] = 1;
 		b->host = one_in(5) ? "a.name.example" : NULL;
-		world.mode[i] = one_in(4) ? choose(3) : SERVES;
+		world.mode[i] = one_in(6) ? choose(3) : SERVES;
 	}
 	set_route(&world.route[0]);
 	set_route(&world.route[1]);

@@ -13,7 +13,7 @@ static uint8_t pattern[PERIOD + LONGEST];
 
 /* The byte at every offset of a stream is determined; streams differ in where
  * they start. */
-const uint8_t *pattern_at(uint32_t stream, uint64_t offset, size_t *n)
+static const uint8_t *pattern_at(uint32_t stream, uint64_t offset, size_t *n)
 {
 	if (pattern[0] == 0) {
 		uint32_t x = 2463534242;
@@ -33,22 +33,22 @@ const uint8_t *pattern_at(uint32_t stream, uint64_t offset, size_t *n)
 	return &pattern[(stream + offset) % PERIOD];
 }
 
-/* n bytes of what the peer of s says. */
+const uint8_t *stream_said(const struct sock *s, uint64_t offset, size_t *n)
+{
+	if (offset >= s->prefix_size)
+		return pattern_at(s->stream, offset, n);
+	if (*n > s->prefix_size - offset)
+		*n = (size_t)(s->prefix_size - offset);
+	return &s->in_prefix[offset];
+}
+
 static void get(const struct sock *s, uint64_t offset, uint8_t *buf, size_t n)
 {
 	while (n > 0) {
 		size_t some = n;
+		const uint8_t *from = stream_said(s, offset, &some);
 
-		if (offset < s->in_skip) {
-			if (some > s->in_skip - offset)
-				some = (size_t)(s->in_skip - offset);
-			memcpy(buf, &s->in_prefix[offset], some);
-		} else {
-			const uint8_t *from = pattern_at(
-				s->stream, offset - s->in_skip, &some);
-
-			memcpy(buf, from, some);
-		}
+		memcpy(buf, from, some);
 		buf += some;
 		offset += some;
 		n -= some;
@@ -229,7 +229,8 @@ static ssize_t splice_in(struct sock *s, int fd, struct pipe_inside *p,
 static ssize_t splice_out(struct sock *s, int fd, struct pipe_inside *p,
 			  size_t size)
 {
-	uint64_t due = s->mate ? s->mate->in_skip + s->out_end - s->out_skip : 0;
+	uint64_t due =
+		s->mate ? s->mate->in_skip + s->out_end - s->out_skip : 0;
 	size_t n = size < p->held ? size : p->held;
 
 	errno = refusal(s, fd, "splice");

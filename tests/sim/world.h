@@ -36,7 +36,7 @@ struct link;
 /* One TCP connection: the engine's socket, and the peer at its other end. */
 struct sock {
 	enum sock_state state;
-	int fd; /* the engine's; -1: not yet, or not any more */
+	int fd;             /* the engine's; -1: not yet, or not any more */
 	bool listens, gone; /* closed by the engine */
 	struct addr local, remote;
 	struct link *link;
@@ -48,12 +48,13 @@ struct sock {
 	uint64_t in_at, in_end;
 	uint64_t urgent; /* the offset of an urgent byte; UINT64_MAX: none */
 	bool in_fin;
-	uint8_t in_prefix[256]; /* what comes before the stream */
-	size_t in_skip;
+	uint8_t in_prefix[256]; /* what its stream begins with */
+	size_t prefix_size;
+	size_t in_skip; /* what of that is for the engine itself */
 	/* To the peer, likewise. */
 	uint64_t out_at, out_end;
 	bool out_fin;
-	uint8_t out_prefix[256];
+	uint8_t out_prefix[256]; /* what the engine begins with */
 	size_t out_skip;
 
 	int error; /* sk_err */
@@ -124,16 +125,17 @@ struct world {
 
 extern struct world world;
 
-__attribute__((format(printf, 1, 2), noreturn)) void world_failed(const char *how,
-								 ...);
+__attribute__((format(printf, 1, 2), noreturn)) void
+world_failed(const char *how, ...);
 __attribute__((format(printf, 1, 2))) void world_trace(const char *how, ...);
 
 /* A number below that; true once in so many. */
 uint32_t choose(uint32_t below);
 bool one_in(uint32_t n);
 
-/* pattern.c, in a way: n bytes of a stream, from an offset on. */
-const uint8_t *pattern_at(uint32_t stream, uint64_t offset, size_t *n);
+/* What the peer of s says from an offset on: *n bytes at most, which becomes how
+ * many there are in one piece. */
+const uint8_t *stream_said(const struct sock *s, uint64_t offset, size_t *n);
 
 /* peers.c: something happens. false: there is nothing that could. */
 bool peers_act(void);
@@ -164,8 +166,8 @@ bool kernel_anything_ready(void);
 /* loop.c: libuv */
 void loop_begin(void);
 void loop_end(void);
-bool loop_has_work(void);  /* for a turn of libuv's own */
-bool loop_answer(void); /* one of the names that are asked for */
+bool loop_has_work(void); /* for a turn of libuv's own */
+bool loop_answer(void);   /* one of the names that are asked for */
 unsigned loop_lookups(void);
 
 /* checks.c */
