@@ -314,11 +314,11 @@ void world_free_relay(void)
 		world_failed("relay_free() says %d", err);
 }
 
+static const uint64_t graces[] = {0, 300, 100000};
+
 /* The last things. */
 static bool leave(void)
 {
-	static const uint64_t graces[] = {0, 300, 100000};
-
 	if (world.drained && !world.freed && !world.by_relay_run) {
 		world_free_relay();
 		return true;
@@ -387,7 +387,12 @@ void peers_control(void)
 		relay_hold(world.relay, &world.route[world.route_in_use],
 			   world.held);
 		break;
-	default:
+	case 4:
+		if (one_in(8))
+			drain(graces[choose(3)]);
 		break;
+	default:
+		if (one_in(8))
+			world_free_relay();
 	}
 }

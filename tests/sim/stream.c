@@ -295,6 +295,9 @@ void stream_close(struct sock *s)
 		s->fd = -1;
 		s->gone = true;
 		s->mask = 0;
+		/* Whoever was not accepted yet is reset. */
+		while (world.waiting > 0)
+			world.backlog[--world.waiting]->client.was_reset = true;
 		return;
 	}
 	check_closed(s);
