@@ -14,18 +14,18 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Returns the answer, or NULL with *why. */
-static cJSON *ask(const char *path, const char *request,
-		  struct client_files *files, struct fault *why)
+/* Returns 0 with *said, or what client_ask() says, with *why. */
+static int ask(cJSON **said, const char *path, const char *request,
+	       struct client_files *files, struct fault *why)
 {
 	char *answer;
-	cJSON *said;
+	int err = client_ask(path, request, &answer, files, why);
 
-	if (client_ask(path, request, &answer, files, why) < 0)
-		return NULL;
-	said = answer_read(answer, path, why);
+	if (err < 0)
+		return err;
+	*said = answer_read(answer, path, why);
 	free(answer);
-	return said;
+	return *said ? 0 : -EPROTO;
 }
 
 /* Takes the descriptors. */
@@ -58,15 +58,17 @@ static int fetch(struct running *run, const char *path, struct fault *why)
 					     .most = CONTROL_FILES_MOST};
 		char request[64];
 		cJSON *said;
+		int err;
 
 		snprintf(request, sizeof(request), "listeners %" PRIu64, first);
-		said = ask(path, request, &files, why);
-		if (!said)
-			return -EIO;
+		err = ask(&said, path, request, &files, why);
+		if (err < 0)
+			return err;
 		all = answer_number(said, "all");
 		cJSON_Delete(said);
-		if (keep(run, &files, why) < 0)
-			return -EIO;
+		err = keep(run, &files, why);
+		if (err < 0)
+			return err;
 		if (files.count == 0)
 			break;
 		first += files.count;
@@ -90,36 +92,37 @@ bool running_replace(struct running *run, const struct config *c)
 	if (!c->replace)
 		return true;
 	err = find_one(&run->replaced, which(c), &why);
-	if (err == -ENOENT) {
-		run->replaced = NULL;
-		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
-		return true;
-	}
 	if (err == 0)
 		err = fetch(run, run->replaced, &why);
-	if (err == 0)
-		return true;
-	complain(why.text);
-	return false;
+	if (err == -ENOENT || err == -ECONNREFUSED) {
+		free(run->replaced);
+		run->replaced = NULL;
+		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
+		err = 0;
+	}
+	if (err < 0)
+		complain(why.text);
+	return err == 0;
 }
 
 void running_replaced(struct running *run)
 {
 	struct fault why, said;
-	cJSON *answer;
+	cJSON *answer = NULL;
+	int err;
 
 	/* What we do not listen on any more. */
-	listen_close(&run->offered, 0);
+	listen_drop_offered(&run->offered);
 	if (!run->replaced)
 		return;
-	answer = ask(run->replaced, "leave", NULL, &why);
-	if (answer)
+	err = ask(&answer, run->replaced, "leave", NULL, &why);
+	if (err == 0)
 		fault_set(&said, 0, "taken over from the lowport at %s",
 			  run->replaced);
 	else
 		fault_set(&said, 0, "the lowport at %s may still accept: %s",
 			  run->replaced, why.text);
-	logger_put(answer ? LEVEL_INFO : LEVEL_ERROR, said.text);
+	logger_put(err == 0 ? LEVEL_INFO : LEVEL_ERROR, said.text);
 	cJSON_Delete(answer);
 	free(run->replaced);
 	run->replaced = NULL;

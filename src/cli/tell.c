@@ -71,6 +71,11 @@ static struct account *account_of(void *data, const struct relay_route *route)
 	return &m->ledger->account;
 }
 
+static void on_made(void *data)
+{
+	running_sweep(data);
+}
+
 static int reload(void *data, void (*mistake)(const char *text))
 {
 	return running_reload_aloud(data, mistake);
@@ -131,6 +136,7 @@ int running_show(struct running *run)
 		.relay = run->relay,
 		.tell = tell,
 		.account_of = account_of,
+		.made = on_made,
 		.data = run,
 		.since_ms = uv_now(&run->loop),
 		.loop = &run->loop,

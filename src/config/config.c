@@ -51,6 +51,7 @@ void config_free(struct config *c)
 		free_group(&c->groups[i]);
 	free_names(&c->paths);
 	free_names(&c->files);
+	takes_free(&c->takes);
 	free(c->groups);
 	settings_free(&c->defaults);
 	log_to_free(&c->log_to);
@@ -195,9 +196,8 @@ bool config_same_listener(const struct listener_spec *a,
 	       addr_equal(&x->addr, &y->addr);
 }
 
-/* Would both ask for the same socket? */
-static bool is_same_listener(const struct listener_spec *a,
-			     const struct listener_spec *b)
+bool config_overlap(const struct listener_spec *a,
+		    const struct listener_spec *b)
 {
 	const struct listen_request *x = &a->request, *y = &b->request;
 
@@ -234,7 +234,7 @@ static const struct listener_spec *find_same(const struct config *c,
 		const struct config_group *g = &c->groups[i];
 
 		for (size_t j = 0; j < g->listener_count; j++)
-			if (is_same_listener(&g->listeners[j], spec))
+			if (config_overlap(&g->listeners[j], spec))
 				return &g->listeners[j];
 	}
 	return NULL;

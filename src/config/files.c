@@ -132,6 +132,19 @@ static void on_mistake(void *data, unsigned line, const char *text)
 	reader_complain_at(f->reader, &place, text);
 }
 
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EFBIG:
+		return "is larger than 1 MiB: is it the right file?";
+	case -ETIMEDOUT:
+		return "is a pipe, and did not come to its end in time: is it "
+		       "the right file?";
+	default:
+		return strerror(-err);
+	}
+}
+
 static void read_one(struct files *f, const char *path)
 {
 	const struct ini_events events = {on_section, on_key, on_mistake, f};
@@ -145,10 +158,7 @@ static void read_one(struct files *f, const char *path)
 		ini_read(text, length, &events);
 	else
 		reader_complain(f->reader, path,
-				err == -EFBIG
-					? "is larger than 1 MiB: is it "
-					  "the right file?"
-					: strerror(err < 0 ? -err : ENOMEM));
+				explain(err < 0 ? err : -ENOMEM));
 	if (err == 0)
 		free(text);
 }
@@ -175,6 +185,9 @@ static void read_folder(struct files *f, const char *path)
 			     found[i]->d_name) >= 0) {
 			read_one(f, one);
 			free(one);
+		} else {
+			reader_complain(f->reader, found[i]->d_name,
+					"out of memory");
 		}
 		free(found[i]);
 	}

@@ -86,6 +86,18 @@ void reader_complain_at(struct reader *r, const struct position *place,
 	tell(r, place, where, what);
 }
 
+/* Is that --NAME one of the command line alone? */
+static bool stays_as_it_is(const char *text)
+{
+	char name[64];
+	size_t length = strspn(text + 2, "abcdefghijklmnopqrstuvwxyz-");
+	const struct option *o;
+
+	snprintf(name, sizeof(name), "%.*s", (int)length, text + 2);
+	o = option_find(name);
+	return o && o->scope == OPTION_ONCE;
+}
+
 /* "(try --to auto)" is "(try to = auto)" in a file, and "--to" is "to". */
 static void say_as_file(const char *text, char *buf, size_t size)
 {
@@ -100,7 +112,8 @@ static void say_as_file(const char *text, char *buf, size_t size)
 			n += (size_t)snprintf(buf + n, size - n, "(try ");
 			text += strlen(attempt);
 			assign = true;
-		} else if (strncmp(text, dashes, 2) == 0 && text[2] >= 'a') {
+		} else if (strncmp(text, dashes, 2) == 0 && text[2] >= 'a' &&
+			   !stays_as_it_is(text)) {
 			text += 2;
 		} else if (assign && *text == ' ') {
 			n += (size_t)snprintf(buf + n, size - n, " = ");
