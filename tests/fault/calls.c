@@ -128,6 +128,8 @@ static int fault(enum plan_call call, const void *caller)
 	if (!plan)
 		return 0;
 	row = &plan->row[call];
+	if (row->own && whose(caller) != objects[0].name)
+		return 0;
 	number = atomic_fetch_add(&row->calls, 1) + 1;
 	rate = atomic_load(&row->rate);
 	if (number == atomic_load(&row->fail_at))

@@ -69,6 +69,8 @@ struct plan {
 		 * own word for it. The first one is for fail_at. */
 		int error[PLAN_WAYS];
 		unsigned ways;
+		/* Only the program's own calls count, no library's. */
+		unsigned own;
 	} row[PLAN_COUNT];
 	uint32_t seed;
 	/* Who made the call that failed last: "lowport", "libuv.so.1". */

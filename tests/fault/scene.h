@@ -16,6 +16,7 @@ int scene_set_up(void);
 
 /* All rows as zeroes. */
 struct plan *scene_plan(void);
+struct plan *scene_mapped(void); /* as it is */
 
 /* Play it once, with the plan as it is. Returns NULL, or what is not as it
  * should be. */
@@ -36,6 +37,14 @@ enum { SCENE_TCP, SCENE_UNIX, SCENE_NAME, SCENE_DEAD, SCENE_LISTENERS };
  * failed), or wrongly. */
 enum scene_word { SCENE_FINE, SCENE_CUT, SCENE_WRONG, SCENE_HANGS };
 enum scene_word scene_ask(unsigned listener, size_t size);
+
+/* The same for a client that is connected already; takes fd and
+ * has said that. */
+enum scene_word scene_finish(int fd, unsigned listener, const char *said,
+			     size_t size);
+
+/* Wait until the backend has heard so many bytes, of all TCP clients. */
+void scene_await_bytes(uint64_t count);
 
 /* How long it has worked. */
 double scene_worked_ms(const struct proc *p);
