@@ -149,6 +149,11 @@ static void prepare(void)
 	write_config();
 }
 
+const char *scene_wrong(void)
+{
+	return wrong;
+}
+
 static bool has_said(struct proc *p, const char *text, unsigned times,
 		     unsigned ms)
 {

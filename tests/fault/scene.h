@@ -26,6 +26,9 @@ const char *scene_play(void);
 bool scene_began(void);
 unsigned scene_lost(void);
 
+/* What was wrong first; empty: nothing so far. */
+const char *scene_wrong(void);
+
 /* Start it with the plan; NULL if it ended before it listened. Where the
  * listeners are, by their names in scene.c. */
 struct proc *scene_start(void);
