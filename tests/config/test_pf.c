@@ -441,6 +441,23 @@ static void what_others_have_in_part_is_said(void **state)
 	assert_says(pf_said(), "is one listener for IPv4 and IPv6");
 }
 
+/* Both would be the same listener, which lowport refuses. */
+static void what_is_of_both_families_is_one_listener(void **state)
+{
+	(void)state;
+	pf_given("match on en0 " TCP80 " rdr-to web\n"
+		 "match on en0 " TCP80 " rdr-to 10.0.0.2\n");
+	assert_string_equal(pf_relays(), "if:en0:80 > web:80\n");
+	assert_says(pf_said(), "if:en0:80 is one listener for IPv4 and IPv6");
+	assert_becomes("match on en0 " TCP80 " rdr-to 10.0.0.2\n"
+		       "match on en0 " TCP80 " rdr-to web\n",
+		       "if:en0:80 > web:80\n");
+	pf_given("rdr inet " TCP80 " -> 10.0.0.2\n"
+		 "rdr " TCP80 " -> web\n");
+	assert_string_equal(pf_relays(), "0.0.0.0:80 > 10.0.0.2:80\n");
+	assert_says(pf_said(), "*:80 is one listener for IPv4 and IPv6");
+}
+
 static void a_mistake_is_named_with_line_and_column(void **state)
 {
 	static const struct {
@@ -624,6 +641,7 @@ int main(void)
 		TEST(the_form_of_openbsd_is_read_too),
 		TEST(of_several_rules_the_one_that_counts_is_taken),
 		TEST(what_others_have_in_part_is_said),
+		TEST(what_is_of_both_families_is_one_listener),
 		TEST(a_mistake_is_named_with_line_and_column),
 		TEST(files_that_are_not_read_are_named),
 		TEST(much_of_anything_is_refused_in_time),
