@@ -606,6 +606,26 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	assert_int_equal(pf_result()->left_out, 1);
 }
 
+static int open_any(const char *path, char **text, size_t *length)
+{
+	(void)path;
+	*text = strdup("rdr on lo0 inet proto tcp to port 80 -> 10.0.0.2\n");
+	*length = *text ? strlen(*text) : 0;
+	return *text ? 0 : -ENOMEM;
+}
+
+static void the_name_of_an_included_file_is_text(void **state)
+{
+	static const char text[] = "include \"a\x1b[2J\"\n";
+	struct pf p = {.open = open_any};
+
+	(void)state;
+	assert_int_equal(pf_read(&p, "x", text, strlen(text)), 0);
+	assert_int_equal(p.relay_count, 1);
+	assert_string_equal(p.relays[0].file, "a?[2J");
+	pf_free(&p);
+}
+
 static void a_file_that_is_too_long_is_not_begun(void **state)
 {
 	struct pf p = {.relays = NULL};
@@ -647,6 +667,7 @@ int main(void)
 		TEST(much_of_anything_is_refused_in_time),
 		TEST(macros_cannot_blow_up),
 		TEST(bytes_that_are_no_text_are_refused),
+		TEST(the_name_of_an_included_file_is_text),
 		TEST(a_file_that_is_too_long_is_not_begun),
 	};
 
