@@ -490,6 +490,13 @@ static void happen(uint8_t what, int i, struct feed *f)
 		if (!s->ran)
 			pumps[i].dst_closes = true;
 		break;
+	case 15:
+		/* The connection is dropped, with what is held. */
+		if (feed_byte(f) % 4 == 0) {
+			pump_release(&pumps[i]);
+			s->dead = true;
+		}
+		break;
 	default:
 		run(i);
 	}
