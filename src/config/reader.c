@@ -72,7 +72,7 @@ void reader_tell(struct reader *r, void (*mistake)(const char *text))
 
 void reader_complain(struct reader *r, const char *where, const char *what)
 {
-	static const struct position nowhere = {NULL, 0};
+	static const struct position nowhere = {.line = 0};
 
 	tell(r, &nowhere, where, what);
 }
