@@ -125,6 +125,13 @@ static void own_all(struct running *run)
 			logger_put(LEVEL_WARN, why.text);
 }
 
+/* It has ended, if need be while it was asked. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE ||
+	       err == -ECONNRESET;
+}
+
 /* Of two that replace the same one, the second has to replace the first: which
  * comes to the same place, if that has a name, in a moment. Returns as ask(). */
 static int leave_successor(struct running *run, struct fault *why)
@@ -161,7 +168,7 @@ void running_replaced(struct running *run)
 		return;
 	err = ask(&answer, run->replaced, "leave", NULL, &why);
 	cJSON_Delete(answer);
-	if (err == -ENOENT || err == -ECONNREFUSED || err == -EPROTO) {
+	if (is_gone(err) || err == -EPROTO) {
 		struct fault ignored;
 		int after = leave_successor(run, &ignored);
 
