@@ -20,7 +20,7 @@
  * the program.
  */
 
-enum { SOME = 4, EXTRA_BLOCKS = 24, WRONG_SHOWN = 10 };
+enum { SOME = 2, EXTRA_BLOCKS = 24, WRONG_SHOWN = 10 };
 
 struct row {
 	enum plan_call call;
