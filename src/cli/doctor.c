@@ -2,6 +2,7 @@
 
 #include "cli/doctor_file.h"
 #include "cli/install_file.h"
+#include "cli/installed.h"
 #include "config/args.h"
 #include "service/manager.h"
 #include "service/names.h"
@@ -25,9 +26,19 @@ static int print_help(void)
 	return EXIT_OK;
 }
 
-static void print_indented(const char *text)
+/* Who is looked at: stands for LABEL in what mends it. */
+static const char *label;
+
+static void print_indented(const char *text, const char *instead)
 {
+	static const char place[] = "LABEL";
+
 	for (; *text != '\0'; text++) {
+		if (instead && strncmp(text, place, strlen(place)) == 0) {
+			fputs(instead, stdout);
+			text += strlen(place) - 1;
+			continue;
+		}
 		putchar(*text);
 		if (*text == '\n')
 			printf("%-20s", "");
@@ -45,11 +56,11 @@ static void say(enum finding finding, const char *subject, const char *text,
 	};
 
 	printf("%-8s %-10s ", names[finding], subject);
-	print_indented(text);
+	print_indented(text, NULL);
 	if (mend) {
 		printf("%-20s", "");
 		printf("mend: ");
-		print_indented(mend);
+		print_indented(mend, label);
 	}
 }
 
@@ -87,9 +98,11 @@ static void look_at_agent(struct doctor *d, const char *name)
 {
 	struct agent *a = calloc(1, sizeof(*a));
 	struct fault why;
+	char names[256];
 	bool loaded = false;
 	int err;
 
+	label = name;
 	printf("%s %s\n", manager_here->thing, name);
 	err = a ? manager_here->find(a, name, &why)
 		: fault_set(&why, -ENOMEM, "out of memory");
@@ -104,7 +117,10 @@ static void look_at_agent(struct doctor *d, const char *name)
 			doctor_firewall(d, &a->sockets[i].addr);
 		}
 		look_at_backends(d, a);
-	} else if (err != -ENOENT) {
+	} else if (err == -ENOENT) {
+		say(FINDING_UNKNOWN, "label",
+		    installed_names(names, sizeof(names)), NULL);
+	} else {
 		say(FINDING_PROBLEM, "files", why.text, NULL);
 		d->problems++;
 	}
@@ -162,7 +178,13 @@ static int look_at_plan(struct doctor *d, int argc, char *const argv[])
 					"%s: doctor takes --listen and --to",
 					argv[i]);
 		}
-		if (n < 0 || err < 0) {
+		if (n == -ENODEV || n == -EADDRNOTAVAIL) {
+			doctor_report(d, FINDING_PROBLEM, "interface",
+				      "bring it up; lowport run waits for it",
+				      "%s: %s", argv[i + 1],
+				      n == -ENODEV ? "is not there now"
+						   : "has no address now");
+		} else if (n < 0 || err < 0) {
 			complain(why.text);
 			mistakes++;
 		}

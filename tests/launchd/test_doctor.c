@@ -137,7 +137,7 @@ static void an_agent_that_is_not_loaded_is_a_problem(void **state)
 	unload("lowport.web");
 	said = LOWPORT_ENDS(1, "doctor", "web");
 	assert_finding(said, "problem", "loaded", "launchd does not know");
-	assert_says(said, "mend: lowport install --reload LABEL");
+	assert_says(said, "mend: lowport install --reload web");
 	assert_finding(said, "problem", "watcher", "");
 	assert_finding(said, "problem", "socket",
 		       scrap("nobody listens on %s", p.where));
