@@ -106,7 +106,7 @@ static int none(const char *which, struct fault *why)
 				 "/)",
 				 which);
 	return fault_set(why, -ENOENT,
-			 "no lowport of this user is running.\n"
+			 "no lowport is running as this user.\n"
 			 "One of another user, or of systemd: sudo lowport "
 			 "status\n"
 			 "One that was started with --status PATH: lowport "

@@ -281,7 +281,7 @@ static void an_interface_alone_is_told_how_it_is_meant(void **state)
 	assert_says(why.text, hint);
 	assert_int_equal(spec_parse_listener(&spec, "nosuch0:80", &why),
 			 -EINVAL);
-	assert_says(why.text, "\"nosuch0:80\" is not a listener");
+	assert_says(why.text, "if:nosuch0:80 for an interface that comes");
 }
 
 static void a_path_that_does_not_fit_is_said_to_be_too_long(void **state)
