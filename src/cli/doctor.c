@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "base/words.h"
 #include "cli/doctor_file.h"
 #include "cli/install_file.h"
 #include "cli/installed.h"
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int print_help(void)
 {
@@ -69,6 +71,33 @@ static void nothing(const char *text)
 	(void)text;
 }
 
+/* One that is started for the first client need not answer, but has to be there.
+ * A name alone is looked for in the service manager's PATH, which is not ours. */
+static void look_at_command(struct doctor *d, const struct config_group *g)
+{
+	struct fault why;
+	char **words;
+
+	if (words_split(g->command, &words, &why) < 0)
+		return;
+	if (words[0][0] == '/' && access(words[0], X_OK) < 0)
+		doctor_report(d, FINDING_PROBLEM, "exec",
+			      "put the program there, or install it again with "
+			      "the right path",
+			      "%s: %s", words[0], strerror(errno));
+	else if (words[0][0] != '/' && strchr(words[0], '/'))
+		doctor_report(
+			d, FINDING_UNKNOWN, "exec",
+			"install it again with the whole path",
+			"%s begins where the service is started, not where "
+			"you are",
+			words[0]);
+	else
+		doctor_report(d, FINDING_OK, "backend", NULL,
+			      "is started when somebody calls (--exec)");
+	words_free(words);
+}
+
 /* The file, if there is one, and the backends that an agent was installed
  * with. */
 static void look_at_backends(struct doctor *d, struct agent *a)
@@ -84,10 +113,8 @@ static void look_at_backends(struct doctor *d, struct agent *a)
 	for (size_t i = 0; i < config.group_count; i++) {
 		const struct config_group *g = &config.groups[i];
 
-		/* One that is started for the first client need not answer. */
 		if (g->command)
-			d->say(FINDING_OK, "backend",
-			       "is started when somebody calls (--exec)", NULL);
+			look_at_command(d, g);
 		for (size_t j = 0; j < g->backend_count && !g->command; j++)
 			doctor_backend(d, &g->backends[j]);
 	}

@@ -447,7 +447,7 @@ bool option_resembles(const char *typed, const char *name)
 {
 	size_t d = distance(typed, name);
 
-	return d <= SUGGEST_MOST && 2 * d < strlen(name);
+	return d <= SUGGEST_MOST && 2 * d <= strlen(name);
 }
 
 const struct option *option_suggest(const char *name)
