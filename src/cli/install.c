@@ -217,7 +217,8 @@ static bool has_option(const struct request *r, const char *name)
 static bool lacks_backend(const struct request *r)
 {
 	return !r->has_file && has_option(r, "--listen") &&
-	       !has_option(r, "--to") && !has_option(r, "--exec");
+	       first_listener(r)[0] != '\0' && !has_option(r, "--to") &&
+	       !has_option(r, "--exec");
 }
 
 /* What its app and its backends need of the system. */
