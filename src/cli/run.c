@@ -319,10 +319,12 @@ static int open_and_run(struct running *run, struct generation *g)
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
 	else if (running_take(run, &g->config) &&
-		 running_replace(run, &g->config) &&
-		 generation_open(g, NULL, &run->offered, complain) &&
-		 web_listen(&run->web, &g->config, &run->offered))
-		return run_loop(run, g);
+		 running_replace(run, &g->config)) {
+		if (generation_open(g, NULL, &run->offered, complain) &&
+		    web_listen(&run->web, &g->config, &run->offered))
+			return run_loop(run, g);
+		running_not_replaced(run, &g->config);
+	}
 	generation_free(g);
 	return EXIT_RUNTIME;
 }

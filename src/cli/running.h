@@ -38,6 +38,7 @@ struct running {
 	struct listeners offered; /* they, and those of the one that we
 				   * replace */
 	char *replaced;           /* its status socket; NULL: none */
+	size_t lent;              /* of those of offered that are its */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
 	bool ending;    /* nobody is accepted any more */
@@ -84,7 +85,10 @@ void running_mark_taken(struct running *run, const struct generation *g);
  * none, it is said, and all is well. Returns false after saying why not. */
 bool running_replace(struct running *run, const struct config *c);
 
-/* Ours serve: have it leave. */
+/* It has come to nothing: if c wanted one to be replaced, say how that stands. */
+void running_not_replaced(const struct running *run, const struct config *c);
+
+/* Ours serve: have it leave, unless it was another that we have nothing of. */
 void running_replaced(struct running *run);
 
 /* Accept no more, and let the clients that are there finish for so long. */
