@@ -32,6 +32,7 @@ struct place {
 struct wanted {
 	struct list node;
 	unsigned users;
+	const void *owner;
 	struct backend *backend;
 	struct backend_plan plan;
 	enum backend_choice choice;
@@ -296,15 +297,23 @@ int demand_open(struct demand *d, uv_loop_t *loop)
 	return err;
 }
 
+/* Of two at one place, the second could not listen. */
+static bool may_share(const struct wanted *w, const void *owner)
+{
+	return w->users > 0 &&
+	       (w->choice == BACKEND_GIVEN || w->owner == owner);
+}
+
 /* One that is wanted, and is all that g asks for. */
-static struct wanted *find_same(struct demand *d, const struct config_group *g)
+static struct wanted *find_same(struct demand *d, const void *owner,
+				const struct config_group *g)
 {
 	struct list *pos;
 
 	list_for_each (pos, &d->all) {
 		struct wanted *w = list_entry(pos, struct wanted, node);
 		struct wanted given = {.where = NULL};
-		bool same = w->users > 0 && w->choice == g->choice &&
+		bool same = may_share(w, owner) && w->choice == g->choice &&
 			    w->plan.stop_idle_ms == g->settings.stop_idle_ms &&
 			    strcmp(w->command, g->command) == 0;
 
@@ -344,14 +353,15 @@ static int make(struct demand *d, struct wanted **out, struct config_group *g,
 	return 0;
 }
 
-int demand_take(struct demand *d, struct wanted **out, struct config_group *g,
-		struct fault *why)
+int demand_take(struct demand *d, struct wanted **out, const void *owner,
+		struct config_group *g, struct fault *why)
 {
-	struct wanted *w = find_same(d, g);
+	struct wanted *w = find_same(d, owner, g);
 	int err = w ? 0 : make(d, &w, g, why);
 
 	if (err < 0)
 		return err;
+	w->owner = owner;
 	w->users++;
 	tell_place(w, g);
 	*out = w;

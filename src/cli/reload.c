@@ -9,8 +9,8 @@
 
 static bool stays(const struct option *o)
 {
-	static const char *const live[] = {"drain-timeout", "log-level",
-					   "log-format", "log-to"};
+	static const char *const live[] = {"drain-timeout", "exit-on-idle",
+					   "log-level", "log-format", "log-to"};
 
 	if (o->scope != OPTION_PROCESS)
 		return false;

@@ -226,8 +226,7 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 	generation_warn_of_unserved(g, &run->offered);
 	err = demand_open(&run->demand, &run->loop);
 	if (err == 0)
-		err = idle_open(&run->idle, &run->loop,
-				g->config.exit_on_idle_ms, on_idle, run);
+		err = idle_open(&run->idle, &run->loop, on_idle, run);
 	if (err == 0)
 		err = watch_signals(run);
 	if (err == 0)
