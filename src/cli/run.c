@@ -320,7 +320,7 @@ static int open_and_run(struct running *run, struct generation *g)
 	else if (running_take(run, &g->config) &&
 		 running_replace(run, &g->config)) {
 		if (generation_open(g, NULL, &run->offered, complain) &&
-		    web_listen(&run->web, &g->config, &run->offered))
+		    web_listen(&run->web, &g->config, &run->offered, complain))
 			return run_loop(run, g);
 		running_not_replaced(run, &g->config);
 	}

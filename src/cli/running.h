@@ -29,7 +29,7 @@ struct running {
 	struct relay_options options; /* the relay's */
 	struct inspect inspect;
 	struct desk desk;
-	struct web web;
+	struct web web, next_web; /* the latter: while a reload moves it */
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
@@ -67,6 +67,9 @@ int running_reload(struct running *run, void (*mistake)(const char *text));
 /* Let it be asked how it is, on the status socket and over HTTP. Returns 0, or a
  * negative errno that has been said. */
 int running_show(struct running *run);
+
+/* next_web takes the place of web, or mistake is told why it cannot. */
+void running_move_web(struct running *run, void (*mistake)(const char *text));
 
 /* Open the log, or go over to another one. Returns false after telling mistake
  * why there is none, or why it stays as it was. */
