@@ -122,8 +122,7 @@ static void print_backend(const struct relay_backend *b)
 	putchar('\n');
 }
 
-static void print_relay(const struct config_group *g,
-			const struct takes *takes)
+static void print_relay(const struct config_group *g, const struct takes *takes)
 {
 	printf("relay %s\n", config_group_name(g));
 	for (size_t i = 0; i < g->listener_count; i++)

@@ -37,7 +37,7 @@ struct wanted {
 	struct backend_plan plan;
 	enum backend_choice choice;
 	uint16_t port; /* that was chosen */
-	char *command;
+	char *command, *relay;
 	char **argv, **envp; /* envp borrows from set */
 	char *set[8];        /* variables of ours */
 	char *where;
@@ -173,6 +173,7 @@ static void free_wanted(struct wanted *w)
 	free(w->envp);
 	free(w->where);
 	free(w->command);
+	free(w->relay);
 	for (size_t i = 0; w->set[i]; i++)
 		free(w->set[i]);
 	free(w);
@@ -230,10 +231,13 @@ static int prepare(struct demand *all, struct wanted *d, struct config_group *g,
 		return -EADDRNOTAVAIL;
 	print_place(&g->backends[0], &place);
 	d->command = strdup(g->command);
-	if (!d->command || !make_environment(d, &place, all->pool_is_ours) ||
+	d->relay = g->name ? strdup(g->name) : NULL;
+	if (!d->command || (g->name && !d->relay) ||
+	    !make_environment(d, &place, all->pool_is_ours) ||
 	    !make_words(d, g, &place) || !make_where(d, &g->backends[0]))
 		return fault_set(why, -ENOMEM, "out of memory");
 	d->plan = (struct backend_plan){
+		.relay = d->relay,
 		.command = d->command,
 		.argv = d->argv,
 		.envp = d->envp,

@@ -128,6 +128,7 @@ static void make_route(struct member *m)
 		.half_close_timeout_ms = s->half_close_timeout_ms,
 		.keepalive_s = (unsigned)s->keepalive_s,
 		.exact_local = s->access_log != 0,
+		.name = g->name,
 		.data = m,
 	};
 }

@@ -276,6 +276,7 @@ static void each_relay_keeps_its_own_command(void **state)
 			at[0], app_command(""), text));
 	first = app_ask(at[0]);
 	second = app_ask(at[1]);
+	proc_line(p, "relay two: started \"python3", 0);
 	/* The one that stays stands elsewhere in the file now. */
 	reload(p, text);
 	app_await_gone(first);
