@@ -371,14 +371,14 @@ static void what_is_installed_can_be_completed(void **state)
 	struct proc *p;
 
 	(void)state;
-	touch("home/.config/systemd/user", "lowport-web.service");
-	touch("home/Library/LaunchAgents", "lowport.web.plist");
+	touch("home/.config/systemd/user", "lowport-unit.service");
+	touch("home/Library/LaunchAgents", "lowport.agent.plist");
 	setenv("HOME", program_file("home"), 1);
 	p = program_start((const char *const[]){"completions", "labels", NULL},
 			  NULL);
 	setenv("HOME", home ? home : "/", 1);
 	proc_end(p, 0);
-	assert_says(proc_out(p), "web\n");
+	assert_says(proc_out(p), proc_has("launchctl") ? "agent\n" : "unit\n");
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
