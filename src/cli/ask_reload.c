@@ -86,7 +86,7 @@ int cmd_reload(int argc, char *const argv[])
 	if (!read_arguments(&which, argc, argv))
 		return EXIT_USAGE;
 	proc_ignore_sigpipe();
-	err = find_one(&path, which, &why);
+	err = find_one(&path, which, "--socket", &why);
 	if (err == 0) {
 		err = reload(path, &why);
 		free(path);

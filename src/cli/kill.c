@@ -90,7 +90,7 @@ int cmd_kill(int argc, char *const argv[])
 	if (!read_arguments(&which, &id, argc, argv))
 		return EXIT_USAGE;
 	proc_ignore_sigpipe();
-	err = find_one(&path, which, &why);
+	err = find_one(&path, which, "--socket", &why);
 	if (err == 0) {
 		err = kill_one(path, id, &why);
 		free(path);

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -366,6 +368,38 @@ static void a_descriptor_that_two_listeners_name_is_refused(void **state)
 			  "--listen already");
 }
 
+static void touch(const char *folder, const char *name)
+{
+	char path[1024];
+	FILE *f;
+
+	for (const char *p = folder; (p = strchr(p + 1, '/')) != NULL;)
+		mkdir(program_file(scrap("%.*s", (int)(p - folder), folder)),
+		      0755);
+	mkdir(program_file(folder), 0755);
+	snprintf(path, sizeof(path), "%s/%s", program_file(folder), name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* For shells, which offer them behind `lowport uninstall`. */
+static void what_is_installed_can_be_completed(void **state)
+{
+	const char *home = getenv("HOME");
+	struct proc *p;
+
+	(void)state;
+	touch("home/.config/systemd/user", "lowport-unit.service");
+	touch("home/Library/LaunchAgents", "lowport.agent.plist");
+	setenv("HOME", program_file("home"), 1);
+	p = program_start((const char *const[]){"completions", "labels", NULL},
+			  NULL);
+	setenv("HOME", home ? home : "/", 1);
+	proc_end(p, 0);
+	assert_says(proc_out(p), proc_has("launchctl") ? "agent\n" : "unit\n");
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
 
 int main(void)
@@ -387,6 +421,7 @@ int main(void)
 		TEST(a_descriptor_that_is_bound_elsewhere_is_refused),
 		TEST(a_wildcard_is_refused_where_an_address_was_asked_for),
 		TEST(a_descriptor_that_two_listeners_name_is_refused),
+		TEST(what_is_installed_can_be_completed),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);
