@@ -222,6 +222,32 @@ static void when_all_have_failed_all_are_tried(void **state)
 	rig_stop(r);
 }
 
+/* The address that refuses must not end what the silent one may still become. */
+static void one_that_refuses_leaves_the_silent_one_its_time(void **state)
+{
+	const struct row *row = *state;
+	struct black_hole hole;
+	struct rig *r;
+	struct record what;
+	int client;
+
+	if (!has_two_addresses(row))
+		FLOW_SKIP("an IPv4 backend, and ::1 beside it");
+	r = rig_beside(row, &hole);
+	close(r->backend);
+	r->backend = -1;
+	r->route.connect_timeout_ms = 2 * TIMEOUT_MS;
+	rig_start(r);
+	client = rig_connect(r);
+	assert_int_equal(peer_readable(client), 0);
+	close(client);
+	what = rig_record(r, 0);
+	assert_int_equal(what.reason, CLOSE_CONNECT_TIMEOUT);
+	assert_in_range(what.duration_ms, 2 * TIMEOUT_MS - 10, LATE_MS);
+	fill_in(&hole);
+	rig_stop(r);
+}
+
 static void a_backend_that_is_the_listener_itself_is_an_error(void **state)
 {
 	const struct row *row = *state;
@@ -252,6 +278,7 @@ int main(void)
 		FLOW_CASE_SIDE_BY_SIDE(
 			a_backend_that_failed_comes_last_for_a_while),
 		FLOW_CASE(when_all_have_failed_all_are_tried),
+		FLOW_CASE(one_that_refuses_leaves_the_silent_one_its_time),
 		FLOW_CASE(a_backend_that_is_the_listener_itself_is_an_error),
 	};
 
