@@ -193,7 +193,7 @@ static void the_next_lowport_has_it_from_the_one_before(void **state)
 	await_listening(new, ONE);
 	/* It was handed over: both of them had it for a moment. */
 	assert_int_equal(proc_count_lines(new, "another program"), 0);
-	while (proc_count_lines(new, "closed client=") == 0)
+	while (proc_count_lines(new, "info closed ") == 0)
 		assert_served(ONE, web);
 	peer_send(open, "hello", 5);
 	peer_end(open);
