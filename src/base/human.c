@@ -28,7 +28,7 @@ static const char *scaled(uint64_t n, uint64_t unit, const char *const names[],
 			 tenths / 10, tenths % 10, names[i]);
 	else
 		snprintf(buf, HUMAN_TEXT, "%" PRIu64 " %s",
-			 n / of + (n % of >= of - of / 2 && i > 0), names[i]);
+			 n / of + (n % of >= of - of / 2), names[i]);
 	return buf;
 }
 

@@ -26,7 +26,7 @@ static void print_label(void *data, const char *name)
 
 static void print_labels(void)
 {
-	char where[512];
+	char where[2048];
 
 	manager_here->list_all(print_label, NULL, where, sizeof(where));
 }

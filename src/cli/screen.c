@@ -2,6 +2,7 @@
 
 #include "base/utf8.h"
 #include "base/text.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <langinfo.h>

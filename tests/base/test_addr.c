@@ -205,6 +205,11 @@ static void an_unnamed_unix_peer_prints_as_a_dash(void **state)
 	assert_int_equal(a.family, AF_UNIX);
 	assert_null(a.path);
 	assert_string_equal(addr_print(&a, buf), "unix:-");
+	/* Of Linux: a name that is no path. */
+	un.sun_path[1] = 'x';
+	addr_from_sockaddr(&a, (const struct sockaddr *)&un, sizeof(un));
+	assert_int_equal(a.family, AF_UNIX);
+	assert_null(a.path);
 	a.family = AF_UNSPEC;
 	assert_string_equal(addr_print(&a, buf), "-");
 }
@@ -234,6 +239,7 @@ static void addresses_are_equal_only_in_every_part(void **state)
 	assert_false(addr_equal(&path, &copy));
 	copy.path = NULL;
 	assert_false(addr_equal(&path, &copy));
+	assert_false(addr_equal(&copy, &path));
 	assert_true(addr_equal(&none, &none));
 }
 

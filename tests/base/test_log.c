@@ -119,6 +119,7 @@ static void characters_stay_and_other_bytes_are_shown(void **state)
 		 "\xc3\xa4\xe2\x82\xac\xf0\x9f\x90\x8c"},
 		/* Latin-1, and a character that is cut off. */
 		{"\xe4rger", "\\xe4rger"},
+		{"\x7frger", "\\x7frger"},
 		{"a\xe2\x82", "a\\xe2\\x82"},
 		/* CSI in one byte and in two, and the first after those. */
 		{"\x9b"
@@ -190,6 +191,19 @@ static void a_text_that_is_too_long_is_cut_and_still_ends_its_line(void **state)
 	}
 }
 
+static void a_head_that_is_too_long_leaves_room_for_the_text(void **state)
+{
+	char head[2 * LOG_TEXT], buf[LOG_TEXT];
+	size_t n;
+
+	(void)state;
+	memset(head, 'h', sizeof(head));
+	head[sizeof(head) - 1] = '\0';
+	n = log_line(buf, head, LEVEL_INFO, "text", "\n  ");
+	assert_int_equal(n, LOG_TEXT / 2 - 1 + strlen("text\n"));
+	assert_string_equal(buf + LOG_TEXT / 2 - 2, "htext\n");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -203,6 +217,8 @@ int main(void)
 		cmocka_unit_test(a_text_is_cut_at_a_whole_character),
 		cmocka_unit_test(
 			a_text_that_is_too_long_is_cut_and_still_ends_its_line),
+		cmocka_unit_test(
+			a_head_that_is_too_long_leaves_room_for_the_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

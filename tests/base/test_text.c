@@ -1,8 +1,19 @@
-#include "base/text.h"
+/* With a realloc() that may fail. */
+#include <stdbool.h>
+#include <stdlib.h>
+
+static bool no_memory;
+
+static void *scarce_realloc(void *at, size_t size)
+{
+	return no_memory ? NULL : realloc(at, size);
+}
+
+#define realloc scarce_realloc
+#include "base/text.c" /* NOLINT */
+#undef realloc
 
 #include "support/unit.h"
-
-#include <stdlib.h>
 
 static void text_grows_as_it_is_written(void **state)
 {
@@ -56,6 +67,8 @@ static void what_a_terminal_would_obey_is_escaped(void **state)
 		{"\xff\xc3", "\\xff\\xc3"},
 		{"\xc0\x8a", "\\xc0\\x8a"},
 		{"\xed\xa0\x80", "\\xed\\xa0\\x80"},
+		{"\xe2\x82\xac \xf0\x9f\x90\x8c \xc2\xa0",
+		 "\xe2\x82\xac \xf0\x9f\x90\x8c \xc2\xa0"},
 	};
 
 	(void)state;
@@ -78,6 +91,26 @@ static void width_counts_characters(void **state)
 	assert_int_equal(text_width("\xe2\x96\x88\xff"), 2);
 }
 
+static void where_memory_runs_out_there_is_no_text(void **state)
+{
+	struct text t = {0};
+	char *got;
+
+	(void)state;
+	text_add(&t, "what was written before");
+	no_memory = true;
+	for (int i = 0; i < 1000; i++)
+		text_addf(&t, "%d", i);
+	no_memory = false;
+	/* No text with a hole in it. */
+	text_add(&t, "what comes behind");
+	assert_null(text_take(&t));
+	text_add(&t, "anew");
+	got = text_take(&t);
+	assert_string_equal(got, "anew");
+	free(got);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -86,6 +119,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_an_empty_text),
 		cmocka_unit_test(what_a_terminal_would_obey_is_escaped),
 		cmocka_unit_test(width_counts_characters),
+		cmocka_unit_test(where_memory_runs_out_there_is_no_text),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

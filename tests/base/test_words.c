@@ -76,6 +76,8 @@ static void a_mistake_is_shown_where_it_is(void **state)
 		{"a -p $PORT", "at character 6, something that only a shell"},
 		{"a \"x $PORT\"", "at character 6, something that only a"},
 		{"a `b`", "at character 3, something that only a shell"},
+		{"a \"`b`\"", "at character 4, something that only a shell"},
+		{"a \"b\\", "at character 3, the \" is never closed"},
 		{"", "\"\" names no command"},
 		{"  ", "names no command (try 'npm start')"},
 	};

@@ -156,6 +156,31 @@ static void listen_as(int fd, int group, const char *text)
 	assert_int_equal(loops_add(&loops, fd, &a, &routes[group]), 0);
 }
 
+static const char *port_of_ours(int port)
+{
+	static char text[ADDR_TEXT];
+
+	snprintf(text, sizeof(text), "127.0.0.1:%d", port);
+	return text;
+}
+
+static void the_others_are_remembered_when_one_goes(void **state)
+{
+	static const char *const names[GROUPS] = {"a", "b", "c", "d"};
+
+	(void)state;
+	for (int i = 0; i < GROUPS; i++) {
+		listen_as(10 + i, i, port_of_ours(80 + i));
+		backends[i] = (struct relay_backend){.host = names[i]};
+	}
+	assert_false(leads_back(0, port_of_ours(81)));
+	assert_false(leads_back(1, port_of_ours(82)));
+	assert_false(leads_back(1, port_of_ours(83)));
+	loops_remove(&loops, 13);
+	assert_int_equal(loops.edge_count, 2);
+	assert_true(leads_back(2, port_of_ours(80)));
+}
+
 /* Whoever had it may have freed it, and another may be there now. */
 static void a_group_without_a_listener_is_forgotten(void **state)
 {
@@ -257,6 +282,7 @@ int main(void)
 		TEST(a_chain_may_be_but_must_not_close),
 		TEST(the_most_exact_listener_has_it),
 		TEST(names_do_not_close_a_ring_either),
+		TEST(the_others_are_remembered_when_one_goes),
 		TEST(a_group_without_a_listener_is_forgotten),
 		TEST(a_listener_with_another_route_leads_elsewhere),
 		TEST(localhost_leads_back_when_both_its_addresses_do),

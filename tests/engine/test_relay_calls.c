@@ -86,10 +86,33 @@ static void who_could_not_be_served_is_not_counted(void **state)
 		close(fds[i]);
 }
 
+/* Who embeds it may have asked the system for that number. */
+static void there_is_at_least_one_thread_and_not_thousands(void **state)
+{
+	static const size_t asked[] = {0, THREADS_MOST + 1, SIZE_MAX};
+	struct relay_options opt;
+	struct relay *r;
+	uv_loop_t loop;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(asked); i++) {
+		relay_defaults(&opt, 64);
+		opt.threads = asked[i];
+		assert_int_equal(uv_loop_init(&loop), 0);
+		assert_int_equal(relay_new(&r, &loop, &opt), 0);
+		assert_in_range(r->options.threads, 1, THREADS_MOST);
+		relay_free(r);
+		uv_run(&loop, UV_RUN_DEFAULT);
+		assert_int_equal(uv_loop_close(&loop), 0);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_could_not_be_served_is_not_counted),
+		cmocka_unit_test(
+			there_is_at_least_one_thread_and_not_thousands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

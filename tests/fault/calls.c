@@ -37,6 +37,7 @@ void __libc_free(void *memory);
 enum { OBJECTS_MOST = 32 };
 
 static struct plan *plan;
+static atomic_bool over;
 static atomic_int blocks; /* in use */
 static atomic_uint drawn; /* random numbers */
 
@@ -106,6 +107,14 @@ __attribute__((destructor)) static void end(void)
 		atomic_store(&plan->left_over, atomic_load(&blocks));
 }
 
+/* Nothing fails from here on: what follows is no part of the program. */
+void faults_over(void);
+
+void faults_over(void)
+{
+	atomic_store(&over, true);
+}
+
 /* splitmix64: any number of threads may draw. */
 static uint32_t draw(void)
 {
@@ -125,7 +134,7 @@ static int fault(enum plan_call call, const void *caller)
 	unsigned number, rate;
 	int error;
 
-	if (!plan)
+	if (!plan || atomic_load(&over))
 		return 0;
 	row = &plan->row[call];
 	if (row->own && whose(caller) != objects[0].name)

@@ -189,7 +189,7 @@ static void without_any_memory_it_lives(void **state)
 	for (unsigned i = 0; i < SCENE_DEAD; i++)
 		assert_int_equal(scene_ask(i, LARGE), SCENE_FINE);
 	assert_true(scene_settles(p, sockets));
-	proc_line(p, "closed client=", CLIENTS);
+	proc_line(p, "info closed ", CLIENTS);
 	program_stop(p);
 }
 

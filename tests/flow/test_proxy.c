@@ -562,6 +562,29 @@ static void a_front_that_resets_is_heard(void **state)
 	rig_stop(r);
 }
 
+static void a_front_that_resets_within_what_is_skipped_is_heard(void **state)
+{
+	const struct row *row = *state;
+	char header[1000] = SIGNATURE "\x21\x11\x3f\xf0\xc0\0\x02\x07"
+				      "\xc6\x33\x64\x01\x12\x67\0\x50";
+	struct rig *r;
+	struct record what;
+	int client;
+
+	if (row->client_family == AF_UNIX)
+		FLOW_SKIP("a Unix socket has no reset");
+	r = trusting(row);
+	rig_start(r);
+	client = rig_connect(r);
+	put(client, header, sizeof(header));
+	assert_int_equal(peer_flush(client), 0);
+	rig_cost(r);
+	peer_reset(client);
+	what = rig_record(r, 0);
+	expect_reason(&what, CLOSE_CLIENT_RESET);
+	rig_stop(r);
+}
+
 static void a_header_that_does_not_come_is_not_waited_for(void **state)
 {
 	const struct row *row = *state;
@@ -680,6 +703,7 @@ int main(void)
 		FLOW_CASE(a_malformed_header_is_reset_and_counted),
 		FLOW_CASE(a_front_that_breaks_off_is_no_client),
 		FLOW_CASE(a_front_that_resets_is_heard),
+		FLOW_CASE(a_front_that_resets_within_what_is_skipped_is_heard),
 		FLOW_CASE_SIDE_BY_SIDE(
 			a_header_that_does_not_come_is_not_waited_for),
 		FLOW_CASE_SIDE_BY_SIDE(

@@ -19,6 +19,9 @@ enum {
 	LATE_MS = 2000, /* and long before the connect timeout */
 	DOWN_MS = 2000,
 	TIMEOUT_MS = 400,
+	LANES = 4, /* attempts at the same time (engine/race.h) */
+	LANES_TIMEOUT_MS = 1200,
+	LANES_LATE_MS = 10000,
 };
 
 /* Someone at an address that neither answers nor refuses. */
@@ -222,6 +225,64 @@ static void when_all_have_failed_all_are_tried(void **state)
 	rig_stop(r);
 }
 
+/* When no more may be tried at a time, the next has its turn when one of them is
+ * given up. */
+static void behind_many_that_are_silent_one_is_reached(void **state)
+{
+	const struct row *row = *state;
+	struct relay_backend backends[LANES + 1] = {{.host = NULL}};
+	struct black_hole holes[LANES];
+	struct rig *r;
+	uint64_t ms;
+
+	if (row->backend_family != AF_INET || row->client_family != AF_INET)
+		FLOW_SKIP("IPv4 at both ends");
+	r = rig_new(row);
+	for (int i = 0; i < LANES; i++) {
+		holes[i].listener = peer_refuse(AF_INET, rig_path(r, "hole"),
+						&backends[i].addr);
+		assert_int_equal(listen(holes[i].listener, 0), 0);
+		holes[i].count = peer_fill_backlog(&backends[i].addr,
+						   holes[i].fillers, FILLERS);
+	}
+	backends[LANES].addr = r->at.addr;
+	r->route.backends = backends;
+	r->route.count = LANES + 1;
+	r->route.connect_timeout_ms = LANES_TIMEOUT_MS;
+	rig_start(r);
+	ms = echo_once(r, r->backend, 1);
+	assert_in_range(ms, LANES_TIMEOUT_MS - 10, LANES_LATE_MS);
+	for (int i = 0; i < LANES; i++)
+		fill_in(&holes[i]);
+	rig_stop(r);
+}
+
+/* The address that refuses must not end what the silent one may still become. */
+static void one_that_refuses_leaves_the_silent_one_its_time(void **state)
+{
+	const struct row *row = *state;
+	struct black_hole hole;
+	struct rig *r;
+	struct record what;
+	int client;
+
+	if (!has_two_addresses(row))
+		FLOW_SKIP("an IPv4 backend, and ::1 beside it");
+	r = rig_beside(row, &hole);
+	close(r->backend);
+	r->backend = -1;
+	r->route.connect_timeout_ms = 2 * TIMEOUT_MS;
+	rig_start(r);
+	client = rig_connect(r);
+	assert_int_equal(peer_readable(client), 0);
+	close(client);
+	what = rig_record(r, 0);
+	assert_int_equal(what.reason, CLOSE_CONNECT_TIMEOUT);
+	assert_in_range(what.duration_ms, 2 * TIMEOUT_MS - 10, LATE_MS);
+	fill_in(&hole);
+	rig_stop(r);
+}
+
 static void a_backend_that_is_the_listener_itself_is_an_error(void **state)
 {
 	const struct row *row = *state;
@@ -252,6 +313,8 @@ int main(void)
 		FLOW_CASE_SIDE_BY_SIDE(
 			a_backend_that_failed_comes_last_for_a_while),
 		FLOW_CASE(when_all_have_failed_all_are_tried),
+		FLOW_CASE(behind_many_that_are_silent_one_is_reached),
+		FLOW_CASE(one_that_refuses_leaves_the_silent_one_its_time),
 		FLOW_CASE(a_backend_that_is_the_listener_itself_is_an_error),
 	};
 

@@ -114,6 +114,35 @@ static void what_fails_leaves_the_old_file_and_no_other(void **state)
 	assert_int_equal(file_replace(path_of("x"), "", 0, 0644), -EISDIR);
 }
 
+static void a_name_that_is_too_long_is_told(void **state)
+{
+	char name[2000];
+
+	(void)state;
+	memset(name, '/', sizeof(name));
+	name[sizeof(name) - 1] = '\0';
+	assert_int_equal(file_replace(path_of("a"), "old", 3, 0644), 0);
+	assert_int_equal(file_replace(name, "new", 3, 0644), -ENAMETOOLONG);
+	assert_int_equal(file_copy(path_of("a"), name, 0644), -ENAMETOOLONG);
+	assert_int_equal(file_make_parent(name), -ENAMETOOLONG);
+	assert_holds(path_of("a"), "old");
+}
+
+static void what_a_pipe_gives_is_read_to_its_end(void **state)
+{
+	static const char text[] = "a configuration that a program writes";
+	char path[64];
+	int fds[2];
+
+	(void)state;
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], text, strlen(text)), strlen(text));
+	close(fds[1]);
+	snprintf(path, sizeof(path), "/dev/fd/%d", fds[0]);
+	assert_holds(path, text);
+	close(fds[0]);
+}
+
 static void a_file_of_a_mebibyte_is_read_and_a_longer_one_is_not(void **state)
 {
 	const size_t most = 1 << 20;
@@ -163,6 +192,8 @@ int main(void)
 		TEST(whoever_has_the_old_file_open_keeps_it),
 		TEST(a_copy_is_another_file_with_the_same_bytes),
 		TEST(what_fails_leaves_the_old_file_and_no_other),
+		TEST(a_name_that_is_too_long_is_told),
+		TEST(what_a_pipe_gives_is_read_to_its_end),
 		TEST(a_file_of_a_mebibyte_is_read_and_a_longer_one_is_not),
 		TEST(all_names_of_a_file_are_the_same_file),
 		TEST(the_folders_above_a_file_are_made),

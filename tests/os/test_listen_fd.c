@@ -20,6 +20,8 @@ static void what_does_not_listen_is_refused_and_left_open(void **state)
 		{-1, -EINVAL, "does not listen"},
 		{-1, -EINVAL, "does not listen"},
 		{socket(AF_UNIX, SOCK_STREAM, 0), -EINVAL, "does not listen"},
+		{socket(AF_UNIX, SOCK_SEQPACKET, 0), -ESOCKTNOSUPPORT,
+		 "a seqpacket socket"},
 	};
 
 	assert_true(pair_open(PAIR_TCP4, connected));

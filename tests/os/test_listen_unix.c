@@ -87,6 +87,39 @@ static void a_folder_that_is_not_there_is_said(void **state)
 	assert_refused(r, listen_open_unix, -ENOENT, "/no/such/folder/socket");
 }
 
+static void a_path_through_a_file_is_said(void **state)
+{
+	struct rig *r = *state;
+	char path[96];
+	FILE *file = fopen(r->path, "w");
+
+	assert_non_null(file);
+	fclose(file);
+	snprintf(path, sizeof(path), "%s/socket", r->path);
+	want_path(r);
+	r->want.addr.path = path;
+	assert_refused(r, listen_open_unix, -ENOTDIR, path);
+}
+
+/* Whoever serves it has no time to accept: that is no stale file. */
+static void a_socket_file_of_one_who_is_busy_is_left_alone(void **state)
+{
+	enum { CROWD = 8 };
+	struct rig *r = *state;
+	int crowd[CROWD];
+
+	want_path(r);
+	r->want.backlog = 1;
+	opens(r, listen_open_unix);
+	for (int i = 0; i < CROWD; i++) {
+		crowd[i] = sock_open(AF_UNIX);
+		sock_connect(crowd[i], &r->want.addr);
+	}
+	assert_refused(r, listen_open_unix, -EADDRINUSE, "another program");
+	for (int i = 0; i < CROWD; i++)
+		close(crowd[i]);
+}
+
 static void a_socket_file_goes_with_its_listener(void **state)
 {
 	struct rig *r = *state;
@@ -132,6 +165,8 @@ int main(void)
 		LISTEN_ROW(a_live_socket_file_is_left_alone),
 		LISTEN_ROW(what_is_not_a_socket_is_left_alone),
 		LISTEN_ROW(a_folder_that_is_not_there_is_said),
+		LISTEN_ROW(a_path_through_a_file_is_said),
+		LISTEN_ROW(a_socket_file_of_one_who_is_busy_is_left_alone),
 		LISTEN_ROW(a_socket_file_goes_with_its_listener),
 		LISTEN_ROW(a_socket_file_that_is_anothers_by_now_stays),
 	};
