@@ -33,6 +33,8 @@ static const struct {
 	{"backlog", "clients that may wait to be accepted"},
 	{"unix-mode", "permissions of unix:/path listeners"},
 	{"splice", "let the kernel move bulk data"},
+	{"user", "as root: become this user"},
+	{"allow-root", "stay root"},
 	{"status", "the socket that lowport status asks"},
 	{"http", "show there what lowport does"},
 	{"http-host", "a name that it may be called by there"},

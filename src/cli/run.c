@@ -247,6 +247,8 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		generation_free(g);
 	else
 		running_replaced(run);
+	if (status == EXIT_OK)
+		status = confine_drop(&run->confine, g, &run->web.listeners);
 	if (status == EXIT_OK && running_show(run) < 0)
 		status = EXIT_RUNTIME;
 	if (status == EXIT_OK) {
@@ -338,6 +340,7 @@ int cmd_run(int argc, char *const argv[])
 	struct running run = {.argc = argc, .argv = argv};
 	struct generation *g;
 	bool pool_is_ours = !getenv("UV_THREADPOOL_SIZE");
+	int status;
 
 	if (cli_wants_help(argc, argv))
 		return run_help();
@@ -351,8 +354,9 @@ int cmd_run(int argc, char *const argv[])
 	g = generation_read(argc, argv, complain);
 	if (!g)
 		return EXIT_USAGE;
-	if (running_open_log(&g->config, complain))
+	status = confine_look(&run.confine, &g->config);
+	if (status == EXIT_OK && running_open_log(&g->config, complain))
 		return open_and_run(&run, g);
 	generation_free(g);
-	return EXIT_RUNTIME;
+	return status == EXIT_OK ? EXIT_RUNTIME : status;
 }

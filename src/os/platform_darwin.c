@@ -1,11 +1,15 @@
 #include "os/platform.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 const int platform_keepidle = TCP_KEEPALIVE;
@@ -69,4 +73,26 @@ size_t platform_cores(void)
 void platform_die_with(pid_t parent)
 {
 	(void)parent;
+}
+
+/* setuid(2): of root, it sets the saved id as well. */
+int platform_become(uid_t user, gid_t group)
+{
+	if (setgid(group) < 0 || setuid(user) < 0)
+		return -errno;
+	return 0;
+}
+
+int platform_gain_no_rights(void)
+{
+	return -ENOSYS;
+}
+
+/* ptrace(2): a debugger that attaches is refused. */
+void platform_let_nobody_look(void)
+{
+	struct rlimit none = {0, 0};
+
+	ptrace(PT_DENY_ATTACH, 0, NULL, 0);
+	setrlimit(RLIMIT_CORE, &none);
 }
