@@ -35,6 +35,7 @@ static const struct {
 	{"splice", "let the kernel move bulk data"},
 	{"user", "as root: become this user"},
 	{"allow-root", "stay root"},
+	{"sandbox", "keep from it what it has no use for"},
 	{"status", "the socket that lowport status asks"},
 	{"http", "show there what lowport does"},
 	{"http-host", "a name that it may be called by there"},

@@ -3,15 +3,17 @@
 #include "cli/cli.h"
 #include "cli/desk.h"
 #include "cli/logger.h"
+#include "cli/needs.h"
 #include "os/runtime.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-static const char refused[] =
+static const char root_is_refused[] =
 	"run: this is root, which lowport does not need; whatever got into it "
 	"would have the machine. Instead:\n"
 	"lowport install, with the same words, has the service manager hold "
@@ -29,12 +31,31 @@ static int complain_of_user(const struct fault *why)
 	return EXIT_USAGE;
 }
 
-int confine_look(struct confine *f, const struct config *c)
+/* What was demanded, and cannot be. */
+static int look_at_sandbox(struct confine *f, const struct config *c)
+{
+	f->mode = (enum sandbox_mode)c->sandbox;
+	if (f->mode == SANDBOX_STRICT && !sandbox_is_built) {
+		complain("--sandbox strict: there is no sandbox in this build "
+			 "of lowport (on takes what there is)");
+		return EXIT_USAGE;
+	}
+	if (f->mode == SANDBOX_STRICT && needs_programs(c)) {
+		complain("--sandbox strict: what --exec starts would be in it "
+			 "as well (on goes without where there is an --exec)");
+		return EXIT_USAGE;
+	}
+	if (needs_programs(c))
+		f->mode = SANDBOX_OFF;
+	return EXIT_OK;
+}
+
+static int look_at_rights(struct confine *f, const struct config *c)
 {
 	struct fault why;
 
 	if (!c->user && rights_are_roots() && !c->allow_root) {
-		complain(refused);
+		complain(root_is_refused);
 		return EXIT_USAGE;
 	}
 	if (!c->user)
@@ -53,6 +74,186 @@ int confine_look(struct confine *f, const struct config *c)
 		runtime_owner(f->rights.user);
 	return EXIT_OK;
 }
+
+int confine_look(struct confine *f, const struct config *c)
+{
+	int status = look_at_rights(f, c);
+
+	return status == EXIT_OK ? look_at_sandbox(f, c) : status;
+}
+
+/* --- the sandbox ----------------------------------------------------------- */
+
+/* Where it was demanded, there is no going without. */
+static int go_without(const struct confine *f, const char *what,
+		      const struct fault *why)
+{
+	struct fault said;
+
+	fault_set(&said, 0, "%s are not in the sandbox: %s", what, why->text);
+	if (f->mode != SANDBOX_STRICT) {
+		logger_put(LEVEL_DEBUG, said.text);
+		return EXIT_OK;
+	}
+	complain(said.text);
+	return EXIT_RUNTIME;
+}
+
+/* The groups are in a file. */
+static int take_groups(const struct confine *f)
+{
+	struct fault why;
+
+	if (!f->drops || rights_take_groups(&f->rights, &why) == 0)
+		return EXIT_OK;
+	complain(why.text);
+	return EXIT_RUNTIME;
+}
+
+static int close_files(struct confine *f, const struct config *c,
+		       const char *status)
+{
+	struct sandbox_plan plan;
+	struct fault why;
+
+	if (needs_list(&plan, c, status) < 0) {
+		complain("out of memory");
+		return EXIT_RUNTIME;
+	}
+	f->names = plan.names;
+	f->files = sandbox_files(&plan, &why);
+	needs_free(&plan);
+	return f->files ? EXIT_OK : go_without(f, "files", &why);
+}
+
+int confine_files(struct confine *f, const struct config *c)
+{
+	int status = take_groups(f);
+	struct fault why;
+	char *socket;
+
+	if (status != EXIT_OK)
+		return status;
+	/* Makes its folder, which only root can in /run, and nobody in the
+	 * sandbox. That there is none is said when it is opened. */
+	if (desk_place(&socket, c, &why) < 0)
+		socket = NULL;
+	/* It is read once; the rules for it may not stay the same. */
+	tzset();
+	if (f->mode != SANDBOX_OFF)
+		status = close_files(f, c, socket);
+	free(socket);
+	return status;
+}
+
+static uv_async_t *told;
+
+static void tell(void)
+{
+	if (told)
+		uv_async_send(told);
+}
+
+static void on_refused(uv_async_t *refused)
+{
+	struct fault said;
+	char name[64];
+	unsigned count = sandbox_refused(name, sizeof(name));
+
+	(void)refused;
+	if (count == 0)
+		return;
+	fault_set(&said, 0,
+		  "the sandbox has refused %u system call%s, the last one %s: "
+		  "please report it; --sandbox off does without",
+		  count, count == 1 ? "" : "s", name);
+	logger_put(LEVEL_ERROR, said.text);
+}
+
+int confine_calls(struct confine *f, uv_loop_t *loop)
+{
+	const struct sandbox_plan plan = {.names = f->names};
+	struct fault why;
+	int err;
+
+	if (f->mode == SANDBOX_OFF) {
+		logger_put(LEVEL_DEBUG, "not sandboxed");
+		return EXIT_OK;
+	}
+	err = uv_async_init(loop, &f->refused, on_refused);
+	if (err < 0) {
+		complain(uv_strerror(err));
+		return EXIT_RUNTIME;
+	}
+	uv_unref((uv_handle_t *)&f->refused);
+	told = &f->refused;
+	f->calls = sandbox_calls(&plan, f->mode, tell, &why);
+	if (!f->calls)
+		return go_without(f, "system calls", &why);
+	logger_put(LEVEL_DEBUG,
+		   f->files ? "sandboxed: seccomp and Landlock"
+			    : "sandboxed: seccomp, but not Landlock");
+	return EXIT_OK;
+}
+
+static void tell_of(const char *what, void (*mistake)(const char *text))
+{
+	struct fault said;
+
+	fault_set(&said, 0,
+		  "%s out of reach of the sandbox, which was closed when "
+		  "lowport started (lowport run --replace starts anew without "
+		  "losing a connection; --sandbox off has none)",
+		  what);
+	mistake(said.text);
+}
+
+bool confine_reaches(const struct confine *f, const struct config *c,
+		     void (*mistake)(const char *text))
+{
+	struct sandbox_plan plan;
+	struct fault what;
+	bool all = true;
+
+	if (!f->files && !f->calls)
+		return true;
+	if (needs_list(&plan, c, NULL) < 0) {
+		mistake("out of memory");
+		return false;
+	}
+	if (needs_programs(c)) {
+		tell_of("--exec: programs are", mistake);
+		all = false;
+	}
+	if (plan.names && !f->names) {
+		tell_of("--to: host names, of which there was none, are",
+			mistake);
+		all = false;
+	}
+	for (size_t i = 0; i < plan.count; i++) {
+		if (sandbox_reaches(&plan.places[i]))
+			continue;
+		fault_set(&what, 0, "%s is", plan.places[i].path);
+		tell_of(what.text, mistake);
+		all = false;
+	}
+	needs_free(&plan);
+	return all;
+}
+
+void confine_end(void)
+{
+	sandbox_end();
+}
+
+void confine_close(struct confine *f)
+{
+	if (told == &f->refused)
+		on_refused(&f->refused);
+	told = NULL;
+}
+
+/* --- root's rights --------------------------------------------------------- */
 
 /* So that clients who are that user can connect, and it can be removed in the
  * end, where the folder lets them. */
@@ -95,16 +296,6 @@ static void warn_of_files(const struct confine *f, const struct config *c)
 	}
 }
 
-/* Only root can make a folder in /run. */
-static void make_folder(const struct config *c)
-{
-	struct fault why;
-	char *path;
-
-	if (desk_place(&path, c, &why) == 0)
-		free(path);
-}
-
 int confine_drop(const struct confine *f, const struct generation *g,
 		 const struct listeners *web)
 {
@@ -114,7 +305,6 @@ int confine_drop(const struct confine *f, const struct generation *g,
 		return EXIT_OK;
 	logger_give(f->rights.user, f->rights.group);
 	give_sockets(f, g, web);
-	make_folder(&g->config);
 	if (rights_drop(&f->rights, &why) < 0) {
 		complain(why.text);
 		return EXIT_RUNTIME;

@@ -364,7 +364,8 @@ static int put_into_force(struct running *run, struct generation *next,
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, NULL, mistake))
+	if (!confine_reaches(&run->confine, &next->config, mistake) ||
+	    !generation_open(next, run->now, NULL, mistake))
 		return EXIT_RUNTIME;
 	warn_of_what_stays(&run->now->config, &next->config);
 	return running_take_over(run, next, mistake);

@@ -126,6 +126,7 @@ static void stop_accepting(struct running *run)
 void running_drain(struct running *run, uint64_t grace_ms)
 {
 	stop_accepting(run);
+	confine_end();
 	relay_drain(run->relay, grace_ms, NULL);
 }
 
@@ -251,6 +252,8 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		status = confine_drop(&run->confine, g, &run->web.listeners);
 	if (status == EXIT_OK && running_show(run) < 0)
 		status = EXIT_RUNTIME;
+	if (status == EXIT_OK)
+		status = confine_calls(&run->confine, &run->loop);
 	if (status == EXIT_OK) {
 		service_ready(&run->service, &run->loop, "relaying");
 		relay_run(run->relay);
@@ -300,6 +303,7 @@ static int run_loop(struct running *run, struct generation *g)
 	status = relay_until_stopped(run, g);
 	idle_close(&run->idle);
 	service_close(&run->service);
+	confine_close(&run->confine);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
 	if (run->busy) {
@@ -327,7 +331,8 @@ static int open_and_run(struct running *run, struct generation *g)
 		complain(why.text);
 	else if (running_replace(run, &g->config) &&
 		 generation_open(g, NULL, &run->offered, complain) &&
-		 web_listen(&run->web, &g->config, &run->offered))
+		 web_listen(&run->web, &g->config, &run->offered) &&
+		 confine_files(&run->confine, &g->config) == EXIT_OK)
 		return run_loop(run, g);
 	generation_free(g);
 	listen_close(&run->offered, 0);

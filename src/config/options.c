@@ -2,6 +2,7 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "os/sandbox.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -278,6 +279,23 @@ static int parse_user(struct config *c, const struct option *o,
 	return 0;
 }
 
+static int parse_sandbox(struct config *c, const struct option *o,
+			 const char *text, struct fault *why)
+{
+	static const char *const names[] = {[SANDBOX_OFF] = "off",
+					    [SANDBOX_ON] = "on",
+					    [SANDBOX_STRICT] = "strict"};
+
+	for (uint64_t mode = SANDBOX_OFF; mode <= SANDBOX_STRICT; mode++) {
+		if (strcmp(text, names[mode]) != 0)
+			continue;
+		*option_member(c, o) = mode;
+		return 0;
+	}
+	return fault_set(why, -EINVAL, "\"%s\" is none of on, strict and off",
+			 text);
+}
+
 /* "on" alone, as it is read where nothing is said, means whoever runs. */
 static int parse_replace(struct config *c, const struct option *o,
 			 const char *text, struct fault *why)
@@ -388,6 +406,11 @@ const struct option options[] = {
 	 "started as root: become this user for good once everything is open"},
 	{"allow-root", OPTION_PROCESS, NULL, false, parse_on_off,
 	 AT(allow_root), 0, 0, NULL, "stay root, which nothing here needs"},
+	{"sandbox", OPTION_PROCESS, "on|strict|off", false, parse_sandbox,
+	 AT(sandbox), 0, 0, "on",
+	 "once it serves, keep from lowport the files and system calls that it "
+	 "has no use for (Linux, without --exec); strict: whoever tries one "
+	 "ends it"},
 	{"log-level", OPTION_PROCESS, "LEVEL", false, parse_level,
 	 AT(log_level), 0, 0, "info", "error, warn, info or debug"},
 	{"access-log", OPTION_RELAY, "on|off", false, parse_switch,

@@ -105,12 +105,14 @@ int rights_find(struct rights *r, const char *text, struct fault *why)
 	return 0;
 }
 
-static int set_groups(const struct rights *r)
+int rights_take_groups(const struct rights *r, struct fault *why)
 {
 	int err = r->is_known ? initgroups(r->name, r->group)
 			      : setgroups(1, &r->group);
 
-	return err < 0 ? -errno : 0;
+	return err < 0 ? fault_set(why, -errno, "the groups of user %s: %s",
+				   r->name, strerror(errno))
+		       : 0;
 }
 
 /* What a mistake of ours, or a capability that was kept, would allow. */
@@ -122,10 +124,8 @@ static bool can_go_back(void)
 
 int rights_drop(const struct rights *r, struct fault *why)
 {
-	int err = set_groups(r);
+	int err = platform_become(r->user, r->group);
 
-	if (err == 0)
-		err = platform_become(r->user, r->group);
 	if (err < 0)
 		return fault_set(why, err, "user %s: %s", r->name,
 				 strerror(-err));

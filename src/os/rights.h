@@ -24,9 +24,13 @@ bool rights_are_roots(void);
  * -EINVAL or -ENOENT with *why, or a negative errno. */
 int rights_find(struct rights *r, const char *text, struct fault *why);
 
-/* Root becomes that user, with the groups that go with it and no others, for
- * good: all threads, all ids, and what is started later can gain nothing either.
- * No other process of that user may look into ours. Returns 0, or a negative
+/* Root has the groups that go with that user from here on, and no others. Comes
+ * before rights_drop(), for they are in files. Returns 0, or a negative errno
+ * with *why. */
+int rights_take_groups(const struct rights *r, struct fault *why);
+
+/* Root becomes that user, for good: all threads, all ids, and what is started
+ * later can gain nothing either. No other process of that user may look into ours. Returns 0, or a negative
  * errno with *why, and then the process had better end. */
 int rights_drop(const struct rights *r, struct fault *why);
 
