@@ -315,10 +315,22 @@ void running_sweep(struct running *run)
 
 /* --- reading it again ------------------------------------------------------ */
 
+static bool same_text(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+/* Those that have no number. */
+static void warn_of_user(const struct config *now, const struct config *next)
+{
+	if (!same_text(now->user, next->user))
+		say(LEVEL_WARN, "user: it is too late to become another one");
+}
+
 static bool stays(const struct option *o)
 {
 	static const char *const live[] = {"drain-timeout", "log-level",
-					   "log-format", "log-to"};
+					   "log-format", "log-to", "user"};
 
 	if (o->scope != OPTION_PROCESS)
 		return false;
@@ -368,6 +380,7 @@ static int put_into_force(struct running *run, struct generation *next,
 	    !generation_open(next, run->now, NULL, mistake))
 		return EXIT_RUNTIME;
 	warn_of_what_stays(&run->now->config, &next->config);
+	warn_of_user(&run->now->config, &next->config);
 	return running_take_over(run, next, mistake);
 }
 

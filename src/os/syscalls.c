@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <sched.h>
 #include <seccomp.h>
@@ -168,7 +169,8 @@ static const char *const allowed[] = {
 static const uint64_t controls[] = {FIONBIO,      FIOCLEX,     FIONCLEX,
 				    FIONREAD,     TCGETS,      TIOCGWINSZ,
 				    SIOCGIFINDEX, SIOCGIFNAME, SIOCGIFFLAGS,
-				    SIOCGIFCONF,  SIOCGIFADDR};
+				    SIOCGIFCONF,  SIOCOUTQ,    SIOCATMARK,
+				    SIOCGIFADDR};
 
 static const uint64_t self_controls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA,
 					 PR_SET_NO_NEW_PRIVS};
@@ -301,22 +303,6 @@ static int allow_by_argument(scmp_filter_ctx f,
 	return err;
 }
 
-/* The whole filter, or a part of one that only forbids. */
-static scmp_filter_ctx begin(uint32_t other)
-{
-	scmp_filter_ctx f = seccomp_init(other);
-
-	if (!f)
-		return NULL;
-	/* All threads; and no slower than without (it is for those who run
-	 * code of others), looked up as in a tree, and logged by the kernel. */
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_SSB, 1);
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);
-	return f;
-}
-
 #if defined(__x86_64__) || defined(__aarch64__)
 enum { CAN_TELL = 1 };
 
@@ -338,6 +324,24 @@ static void set_result(ucontext_t *at, long result)
 	(void)result;
 }
 #endif
+
+/* The whole filter, or a part of one that only forbids. */
+static scmp_filter_ctx begin(uint32_t other)
+{
+	scmp_filter_ctx f = seccomp_init(other);
+
+	if (!f)
+		return NULL;
+	/* All threads; no slower than without, which is for those who run code
+	 * of others; and looked up as in a tree. */
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_SSB, 1);
+	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+	/* Where nobody else can tell, the kernel's log does. */
+	if (!CAN_TELL)
+		seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);
+	return f;
+}
 
 static void on_refused(int number, siginfo_t *info, void *context)
 {
