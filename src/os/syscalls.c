@@ -194,41 +194,53 @@ static int add(scmp_filter_ctx f, uint32_t action, const char *name,
 	return seccomp_rule_add_array(f, action, number, count, args);
 }
 
+static struct scmp_arg_cmp is(unsigned arg, uint64_t value)
+{
+	return (struct scmp_arg_cmp){
+		.arg = arg, .op = SCMP_CMP_EQ, .datum_a = value};
+}
+
+static struct scmp_arg_cmp has_bits(unsigned arg, uint64_t mask, uint64_t bits)
+{
+	return (struct scmp_arg_cmp){.arg = arg,
+				     .op = SCMP_CMP_MASKED_EQ,
+				     .datum_a = mask,
+				     .datum_b = bits};
+}
+
 static int allow_value(scmp_filter_ctx f, const char *name, unsigned arg,
 		       uint64_t value)
 {
-	const struct scmp_arg_cmp is = SCMP_CMP(arg, SCMP_CMP_EQ, value);
+	const struct scmp_arg_cmp args = is(arg, value);
 
-	return add(f, SCMP_ACT_ALLOW, name, &is, 1);
+	return add(f, SCMP_ACT_ALLOW, name, &args, 1);
 }
 
 static int allow_bits(scmp_filter_ctx f, const char *name, unsigned arg,
 		      uint64_t mask, uint64_t bits)
 {
-	const struct scmp_arg_cmp are =
-		SCMP_CMP(arg, SCMP_CMP_MASKED_EQ, mask, bits);
+	const struct scmp_arg_cmp args = has_bits(arg, mask, bits);
 
-	return add(f, SCMP_ACT_ALLOW, name, &are, 1);
+	return add(f, SCMP_ACT_ALLOW, name, &args, 1);
 }
 
 enum { TYPE_MASK = 0xf }; /* without SOCK_NONBLOCK and SOCK_CLOEXEC */
 
 static int socket_rule(scmp_filter_ctx f, uint32_t action, int family, int type)
 {
-	const struct scmp_arg_cmp is[] = {
-		SCMP_CMP(0, SCMP_CMP_EQ, (uint64_t)family),
-		SCMP_CMP(1, SCMP_CMP_MASKED_EQ, TYPE_MASK, (uint64_t)type)};
+	const struct scmp_arg_cmp args[] = {is(0, (uint64_t)family),
+					    has_bits(1, TYPE_MASK,
+						     (uint64_t)type)};
 
-	return add(f, action, "socket", is, 2);
+	return add(f, action, "socket", args, 2);
 }
 
 static int netlink_rule(scmp_filter_ctx f, uint32_t action)
 {
-	const struct scmp_arg_cmp is[] = {SCMP_CMP(0, SCMP_CMP_EQ, AF_NETLINK),
-					  SCMP_CMP(2, SCMP_CMP_EQ,
-						   NETLINK_ROUTE)};
+	const struct scmp_arg_cmp args[] = {is(0, AF_NETLINK),
+					    is(2, NETLINK_ROUTE)};
 
-	return add(f, action, "socket", is, 2);
+	return add(f, action, "socket", args, 2);
 }
 
 static int allow_sockets(scmp_filter_ctx f)
