@@ -59,6 +59,9 @@ void platform_die_with(pid_t parent);
  * threads. Returns 0 or a negative errno. */
 int platform_become(uid_t user, gid_t group);
 
+/* Root has this group and the others of that user. Likewise. */
+int platform_take_groups(const char *user, gid_t group);
+
 /* No set-user-ID bit counts any more for this thread and those that it starts.
  * Returns 0 or a negative errno; -ENOSYS where there is no such thing. */
 int platform_gain_no_rights(void);

@@ -5,7 +5,6 @@
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
@@ -83,16 +82,20 @@ int platform_become(uid_t user, gid_t group)
 	return 0;
 }
 
+int platform_take_groups(const char *user, gid_t group)
+{
+	return initgroups(user, (int)group) < 0 ? -errno : 0;
+}
+
 int platform_gain_no_rights(void)
 {
 	return -ENOSYS;
 }
 
-/* ptrace(2): a debugger that attaches is refused. */
+/* ptrace(2): who has changed its user is not attached to by others than root. */
 void platform_let_nobody_look(void)
 {
 	struct rlimit none = {0, 0};
 
-	ptrace(PT_DENY_ATTACH, 0, NULL, 0);
 	setrlimit(RLIMIT_CORE, &none);
 }

@@ -1,6 +1,7 @@
 #include "os/platform.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
@@ -73,6 +74,11 @@ int platform_become(uid_t user, gid_t group)
 	    setresuid(user, user, user) < 0)
 		return -errno;
 	return 0;
+}
+
+int platform_take_groups(const char *user, gid_t group)
+{
+	return initgroups(user, group) < 0 ? -errno : 0;
 }
 
 int platform_gain_no_rights(void)

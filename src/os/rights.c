@@ -107,11 +107,14 @@ int rights_find(struct rights *r, const char *text, struct fault *why)
 
 int rights_take_groups(const struct rights *r, struct fault *why)
 {
-	int err = r->is_known ? initgroups(r->name, r->group)
-			      : setgroups(1, &r->group);
+	int err = 0;
 
-	return err < 0 ? fault_set(why, -errno, "the groups of user %s: %s",
-				   r->name, strerror(errno))
+	if (r->is_known)
+		err = platform_take_groups(r->name, r->group);
+	else if (setgroups(1, &r->group) < 0)
+		err = -errno;
+	return err < 0 ? fault_set(why, err, "the groups of user %s: %s",
+				   r->name, strerror(-err))
 		       : 0;
 }
 
