@@ -39,8 +39,9 @@ const char *record_print(const struct record *r, char buf[RECORD_TEXT])
 	char client[ADDR_TEXT], local[ADDR_TEXT], backend[ADDR_TEXT];
 	const char *error = record_error(r);
 	int n = snprintf(buf, RECORD_TEXT,
-			 "closed client=%s local=%s backend=%s up=%" PRIu64
+			 "closed%s%s client=%s local=%s backend=%s up=%" PRIu64
 			 " down=%" PRIu64 " ms=%" PRIu64 " why=%s",
+			 r->relay ? " relay=" : "", r->relay ? r->relay : "",
 			 addr_print(&r->client, client),
 			 addr_print(&r->local, local),
 			 addr_print(&r->backend, backend), r->up, r->down,

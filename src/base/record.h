@@ -35,14 +35,15 @@ struct record {
 	uint64_t duration_ms;
 	enum close_reason reason;
 	int error; /* what the system said, a negative errno; 0 if nothing */
-	uint32_t source; /* the relay's own: the ticket of its source */
+	const char *relay; /* its name; NULL: it has none */
+	uint32_t source;   /* the relay's own: the ticket of its source */
 };
 
 /* What the system said, in words; NULL if nothing. */
 const char *record_error(const struct record *r);
 
 /* Enough for any access line, its end included. */
-#define RECORD_TEXT 640
+#define RECORD_TEXT 720
 
 /* The access line, without a newline. Returns buf. */
 const char *record_print(const struct record *r, char buf[RECORD_TEXT]);

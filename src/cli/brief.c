@@ -8,6 +8,7 @@ static const struct {
 } briefs[] = {
 	{"config", "read this file, or folder (-c)"},
 	{"replace", "take over from the one that runs"},
+	{"take", "listen with what SOURCE hands over"},
 	{"listen", "take connections here (repeatable)"},
 	{"to", "forward them there; another --to: instead"},
 	{"exec", "start this for the first client"},

@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "cli/doctor_file.h"
+#include "cli/install_file.h"
 #include "config/args.h"
 #include "service/manager.h"
 #include "service/names.h"
@@ -56,13 +58,16 @@ static void nothing(const char *text)
 	(void)text;
 }
 
-/* The backends that an agent was installed with. */
+/* The file, if there is one, and the backends that an agent was installed
+ * with. */
 static void look_at_backends(struct doctor *d, struct agent *a)
 {
 	struct config config;
 
 	config_init(&config);
-	if (a->argument_count > 1)
+	if (install_file_is_named((int)a->argument_count, a->arguments))
+		doctor_file(d, a, &config);
+	else if (a->argument_count > 1)
 		args_read(&config, (int)a->argument_count - 1, a->arguments + 1,
 			  nothing);
 	for (size_t i = 0; i < config.group_count; i++) {

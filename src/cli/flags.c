@@ -113,5 +113,7 @@ enum value value_of_argument(const char *argument, char words[BRIEF_TEXT])
 			return known[i].value;
 	if (strcmp(argument, "LEVEL") == 0)
 		argument = "error|warn|info|debug";
+	if (strcmp(argument, "SOURCE") == 0)
+		argument = "systemd|systemd:NAME|launchd:NAME|fd:N";
 	return pick_words(argument, words) ? VALUE_WORDS : VALUE_FREE;
 }

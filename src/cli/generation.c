@@ -1,11 +1,14 @@
 #include "cli/generation.h"
 
 #include "cli/announce.h"
+#include "cli/logger.h"
 #include "config/args.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <uv.h>
 
 enum { EXEC_WAIT_MS = 30000 };
@@ -30,16 +33,24 @@ struct generation *generation_read(int argc, char *const argv[],
 	return NULL;
 }
 
-static struct ledger *find_ledger(const struct generation *before,
-				  const char *name)
+static struct ledger *ledger_at(const struct generation *before, size_t i,
+				const char *name)
 {
-	for (size_t i = 0; before && i < before->config.group_count; i++) {
-		struct ledger *l = before->members[i].ledger;
+	struct ledger *l = before->members[i].ledger;
 
-		if (strcmp(l->name, name) == 0)
-			return l;
-	}
-	return NULL;
+	return strcmp(l->name, name) == 0 ? l : NULL;
+}
+
+/* Most stand where they stood. */
+static struct ledger *find_ledger(const struct generation *before,
+				  const char *name, size_t at)
+{
+	size_t count = before ? before->config.group_count : 0;
+	struct ledger *l = at < count ? ledger_at(before, at, name) : NULL;
+
+	for (size_t i = 0; i < count && !l; i++)
+		l = ledger_at(before, i, name);
+	return l;
 }
 
 /* Go on with what the namesake of m has counted. */
@@ -47,8 +58,9 @@ static int open_ledger(struct member *m, struct config_group *group,
 		       const struct generation *before)
 {
 	const char *name = config_group_name(group);
+	size_t at = (size_t)(group - m->generation->config.groups);
 
-	m->ledger = ledger_take(find_ledger(before, name), name);
+	m->ledger = ledger_take(find_ledger(before, name, at), name);
 	if (!m->ledger)
 		return -ENOMEM;
 	for (size_t i = 0; i < group->backend_count; i++) {
@@ -78,6 +90,17 @@ static const struct relay_door *make_door(struct member *m)
 			       .rate = s->max_rate},
 	};
 	return &m->door;
+}
+
+/* What listeners of a relay that we make are like. */
+static void tell_listeners(struct config_group *g)
+{
+	for (size_t i = 0; i < g->listener_count; i++) {
+		struct listen_request *asked = &g->listeners[i].request;
+
+		asked->mode = (unsigned)g->settings.unix_mode;
+		asked->backlog = (int)g->settings.backlog;
+	}
 }
 
 static void make_route(struct member *m)
@@ -128,6 +151,7 @@ int generation_prepare(struct generation *g, struct demand *demand,
 		if (err == 0 && open_ledger(m, group, before) < 0)
 			err = fault_set(why, -ENOMEM, "out of memory");
 		make_route(m);
+		tell_listeners(group);
 	}
 	return err;
 }
@@ -153,7 +177,9 @@ int generation_route(struct generation *g, struct follow *follow)
 		for (size_t j = 0; j < group->listener_count; j++) {
 			const struct listener_spec *spec = &group->listeners[j];
 
+			/* One for all addresses may have been taken. */
 			if (spec->source->argument == LISTEN_INTERFACE &&
+			    !generation_serves(g, spec) &&
 			    follow_listen(follow, spec, group,
 					  &g->members[i].route) < 0)
 				return -ENOMEM;
@@ -162,32 +188,19 @@ int generation_route(struct generation *g, struct follow *follow)
 	return 0;
 }
 
-/* Through an array of one, as the listeners know it. */
-static void close_listener(struct listener *l)
+void served_close(struct served *s)
 {
-	struct listeners one = {malloc(sizeof(*l)), 1};
-
-	if (!one.at)
-		return;
-	one.at[0] = *l;
-	listen_close(&one, 0);
-	l->fd = -1;
-	l->path = NULL;
-	if (l->addr.family == AF_UNIX)
-		l->addr.path = NULL;
+	if (s->ours)
+		listen_close_one(&s->listener);
+	s->ours = false;
 }
 
 static void close_all(struct list *all)
 {
 	struct list *pos;
 
-	list_for_each (pos, all) {
-		struct served *s = list_entry(pos, struct served, node);
-
-		if (s->ours)
-			close_listener(&s->listener);
-		s->ours = false;
-	}
+	list_for_each (pos, all)
+		served_close(list_entry(pos, struct served, node));
 }
 
 void generation_close(struct generation *g)
@@ -198,8 +211,27 @@ void generation_close(struct generation *g)
 
 bool served_is_handed_over(const struct served *s)
 {
-	return list_entry(s->listener.asked, struct listener_spec, request)
-		->source->handed_over;
+	return s->listener.stays ||
+	       list_entry(s->listener.asked, struct listener_spec, request)
+		       ->source->handed_over;
+}
+
+void served_adjust(struct served *s)
+{
+	const struct listen_request *before = s->was->listener.asked,
+				    *asked = s->listener.asked;
+	char text[sizeof(struct fault) + 16];
+	struct fault why;
+
+	if (served_is_handed_over(s))
+		return;
+	if (asked->backlog != before->backlog)
+		listen(s->fd, asked->backlog);
+	if (asked->mode == before->mode ||
+	    listen_set_mode(&s->listener, &why) == 0)
+		return;
+	snprintf(text, sizeof(text), "unix-mode: %s", why.text);
+	logger_put(LEVEL_WARN, text);
 }
 
 void generation_abandon(struct generation *g)

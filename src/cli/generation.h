@@ -32,7 +32,8 @@ struct served {
 	struct listener listener; /* its fd is -1 once the relay has it */
 	int fd;                   /* what it is called there */
 	struct member *member;    /* NULL: it is parked */
-	struct served *was; /* of the generation before; NULL: it is new */
+	struct served *was; /* of the generation in force, until this one is;
+			     * NULL: it is new */
 	bool ours;          /* not another generation's, to close it */
 	struct relay_route route;
 	char *text; /* how it was asked for, if it is parked */
@@ -64,8 +65,9 @@ int generation_prepare(struct generation *g, struct demand *demand,
 		       const struct generation *before, struct fault *why);
 
 /* Open what it listens on, but for what before, which may be NULL, has and serves
- * already. offered are sockets that another lowport leaves to us, to be taken
- * from until g is freed, or NULL. All that is wrong is told to mistake. Returns whether to go on. */
+ * already. offered are sockets that another leaves to us, to be taken from until g
+ * is freed, or NULL. All that is wrong is told to mistake. Returns whether to go
+ * on. */
 bool generation_open(struct generation *g, struct generation *before,
 		     struct listeners *offered,
 		     void (*mistake)(const char *text));
@@ -79,11 +81,16 @@ bool generation_blocks(const struct generation *g, const struct served *before);
 /* Has g taken over what was of the generation before? */
 bool generation_shares(const struct generation *g, const struct served *before);
 
+/* Has g a socket for that listener of its? */
+bool generation_serves(const struct generation *g,
+		       const struct listener_spec *spec);
+
 /* How many sockets. */
 size_t generation_listeners(const struct generation *g);
 
-/* Tell systemd's sockets that nobody takes. */
-void generation_warn_of_unserved(const struct generation *g);
+/* Tell systemd's sockets that nobody takes, and that are not offered. */
+void generation_warn_of_unserved(const struct generation *g,
+				 const struct listeners *offered);
 
 /* Fill the routes of all that was opened. follow may be NULL if no interface is
  * mentioned. Returns 0 or -ENOMEM. */
@@ -92,6 +99,14 @@ int generation_route(struct generation *g, struct follow *follow);
 /* The listeners that are g's own are closed, but for those that the relay has;
  * socket files of ours go. */
 void generation_close(struct generation *g);
+
+/* It is closed, if it is ours, and its socket file goes; but what the relay has,
+ * the relay has to close. */
+void served_close(struct served *s);
+
+/* One that stays gets the backlog, or the file the mode, that is asked for
+ * now. What cannot be had is said, and stays. */
+void served_adjust(struct served *s);
 
 /* Was it made by another, who has it open as well? */
 bool served_is_handed_over(const struct served *s);

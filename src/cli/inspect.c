@@ -215,6 +215,7 @@ static bool list_connections(struct inspection *i)
 static void free_inspection(struct inspection *i)
 {
 	struct snapshot *s = &i->snapshot;
+	struct inspect *in = i->in;
 
 	for (size_t n = 0; n < s->relay_count; n++) {
 		for (size_t m = 0; m < s->relays[n].backend_count; m++)
@@ -233,6 +234,8 @@ static void free_inspection(struct inspection *i)
 	free(i->backends);
 	free(i->listed);
 	free(i);
+	if (--in->making == 0 && in->made)
+		in->made(in->data);
 }
 
 static void fill(struct inspection *i)
@@ -258,8 +261,7 @@ static void fill(struct inspection *i)
 		i->failed = true;
 }
 
-/* All that may be replaced while the relay runs is looked at in this one turn.
- */
+/* All but the connections' accounts is looked at in this one turn. */
 static void on_listed(void *data, int err)
 {
 	struct inspection *i = data;
@@ -283,6 +285,7 @@ static void take(void *data, bool connections,
 		return;
 	}
 	i->in = in;
+	in->making++;
 	i->want_connections = connections;
 	i->ready = ready;
 	i->context = context;

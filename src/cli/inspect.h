@@ -25,7 +25,11 @@ struct inspect {
 	struct account *(*account_of)(void *data,
 				      const struct relay_route *route);
 
+	/* The last of the snapshots in the making is made. */
+	void (*made)(void *data);
+
 	void *data;
+	unsigned making; /* while there is one, what was told of has to stay */
 	uint64_t since_ms; /* uv_now(), when it began */
 	uv_loop_t *loop;
 	uint64_t up_told, down_told;

@@ -1,5 +1,6 @@
 #include "cli/cli.h"
 
+#include "cli/install_file.h"
 #include "config/args.h"
 #include "service/manager.h"
 
@@ -13,7 +14,8 @@ struct request {
 	const char *label;
 	const char *reload;
 	bool print, daemon;
-	int argc; /* the rest */
+	bool has_file; /* -c */
+	int argc;      /* the rest */
 	char *const *argv;
 	char *rest[AGENT_ARGUMENTS_MAX];
 };
@@ -22,6 +24,7 @@ static int print_help(void)
 {
 	printf("usage: lowport install --listen ADDR:PORT --to BACKEND "
 	       "[OPTIONS] [RUN OPTIONS]\n"
+	       "       lowport install -c FILE [OPTIONS] [RUN OPTIONS]\n"
 	       "       lowport install --reload LABEL\n\n"
 	       "%s\n\n"
 	       "All options of lowport run may follow (lowport run --help). "
@@ -93,8 +96,14 @@ static int read_request(struct request *r, int argc, char *const argv[])
 			 "to change it, install it again");
 		mistakes++;
 	}
+	if (install_file_is_taking(rest, r->rest)) {
+		complain("--take: install sees to that (give it -c FILE, or "
+			 "--listen and --to)");
+		mistakes++;
+	}
 	r->argc = rest;
 	r->argv = r->rest;
+	r->has_file = install_file_is_named(rest, r->rest);
 	return mistakes;
 }
 
@@ -143,8 +152,13 @@ static int add_arguments(struct agent *a, const struct request *r)
 	char text[1200], stand_in[32];
 	bool first = true;
 
+	if (r->has_file) {
+		if (install_file_arguments(a, r->argc, r->argv, &why) == 0)
+			return 0;
+		complain(why.text);
+		return 1;
+	}
 	snprintf(stand_in, sizeof(stand_in), "%s:none", manager_here->name);
-
 	agent_add_argument(a, "run", &why);
 	for (int i = 0; i < r->argc; i++) {
 		const char *value = value_of("--listen", r->argc, r->argv, &i);
@@ -197,23 +211,44 @@ static void look_at_groups(struct agent *a, const struct config *c)
 	}
 }
 
+/* Its sockets, and whether it can have what is named in it. */
+static int look_at_file(struct agent *a, const struct request *r,
+			const struct config *c)
+{
+	struct fault why;
+	int mistakes = install_file_sockets(a, c, complain);
+
+	mistakes +=
+		install_file_check(a, c, a->of_system || r->daemon, complain);
+	if (mistakes > 0 || install_file_takes(a, &why) == 0)
+		return mistakes;
+	complain(why.text);
+	return 1;
+}
+
 /* The same checks as lowport run makes, before anything is touched. */
-static int check_arguments(struct agent *a)
+static int check_arguments(struct agent *a, const struct request *r)
 {
 	struct config config;
 	int mistakes;
 
 	config_init(&config);
-	mistakes = (int)args_read(&config, (int)a->argument_count - 1,
-				  a->arguments + 1, complain);
+	if (r->has_file)
+		mistakes = install_file_read(&config, a, complain);
+	else
+		mistakes = (int)args_read(&config, (int)a->argument_count - 1,
+					  a->arguments + 1, complain);
 	if (config.user) {
-		complain("--user: is for run; what is installed runs as a user "
-			 "without rights already");
+		complain("--user: is for lowport run as root; what is "
+			 "installed runs as a user without rights already "
+			 "(leave it out)");
 		mistakes++;
 	}
 	a->exit_timeout_s = config.drain_timeout_ms / 1000 + 2;
 	a->backlog = config.defaults.backlog;
 	look_at_groups(a, &config);
+	if (r->has_file && mistakes == 0)
+		mistakes = look_at_file(a, r, &config);
 	config_free(&config);
 	return mistakes;
 }
@@ -322,13 +357,16 @@ static int install_request(const struct request *r)
 		complain("out of memory");
 		return EXIT_RUNTIME;
 	}
-	make_label(first_listener(r), label, sizeof(label));
+	if (r->has_file)
+		install_file_label(r->argc, r->argv, label, sizeof(label));
+	else
+		make_label(first_listener(r), label, sizeof(label));
 	if (manager_here->init(a, r->label ? r->label : label, &why) < 0) {
 		complain(why.text);
 		mistakes++;
 	}
 	mistakes += add_arguments(a, r);
-	mistakes += check_arguments(a);
+	mistakes += check_arguments(a, r);
 	if (mistakes == 0)
 		status = install(a, r);
 	agent_free(a);
@@ -336,10 +374,41 @@ static int install_request(const struct request *r)
 	return status;
 }
 
+/* The agent of that name, if it was installed with a file. */
+static struct agent *find_with_file(const char *name)
+{
+	struct agent *a = calloc(1, sizeof(*a));
+	struct fault ignored;
+
+	if (!a)
+		return NULL;
+	if (manager_here->init(a, name, &ignored) == 0 &&
+	    manager_here->read(a, &ignored) == 0 &&
+	    install_file_is_taking((int)a->argument_count, a->arguments))
+		return a;
+	agent_free(a);
+	free(a);
+	return NULL;
+}
+
+/* Its file may say something else by now: it is installed once more. */
+static int reload_with_file(const struct agent *a)
+{
+	struct request r = {.label = a->name, .has_file = true, .argv = r.rest};
+	int status;
+
+	r.argc = install_file_words(a, r.rest);
+	status = install_request(&r);
+	if (status == EXIT_USAGE)
+		complain("nothing was touched: what was installed goes on");
+	return status;
+}
+
 static int reload(const char *name)
 {
 	char program[AGENT_PATH];
 	struct fault why;
+	struct agent *a;
 	int err;
 
 	if (manager_here->check(NULL, &why) < 0) {
@@ -348,6 +417,13 @@ static int reload(const char *name)
 	}
 	if (!cli_own_path(program, sizeof(program)))
 		return EXIT_RUNTIME;
+	a = find_with_file(name);
+	if (a) {
+		err = reload_with_file(a);
+		agent_free(a);
+		free(a);
+		return err;
+	}
 	err = manager_here->reload(name, program, cli_say, &why);
 	if (err < 0)
 		complain(why.text);

@@ -82,6 +82,8 @@ static void add_record(struct object *o, const struct record *r,
 {
 	const char *error = record_error(r);
 
+	if (r->relay)
+		add_text(o, "relay", r->relay);
 	add_addr(o, "client", &r->client, text->client);
 	add_addr(o, "local", &r->local, text->local);
 	add_addr(o, "backend", &r->backend, text->backend);

@@ -35,7 +35,10 @@ static void put_option(struct page *p, const char *word, size_t length)
 		printf(".Ic %.*s", (int)name - 2, word + 2);
 	else
 		printf(".Fl %.*s", (int)name - 1, word + 1);
-	for (size_t i = name; i < length; i++)
+	if (word[name] == '=')
+		printf(" Ns = Ns Ar %.*s", (int)(length - name) - 1,
+		       word + name + 1);
+	for (size_t i = name; i < length && word[name] != '='; i++)
 		printf(" %c", word[i]);
 	putchar('\n');
 }

@@ -65,7 +65,7 @@ static int share_all(struct opening *o, struct list *all, struct member *m,
 	list_for_each (pos, all) {
 		struct served *was = list_entry(pos, struct served, node);
 
-		if (!is_same(was, spec))
+		if (was->fd < 0 || !is_same(was, spec))
 			continue;
 		if (!share(o->g, m, was, &spec->request))
 			return -1;
@@ -98,6 +98,21 @@ static struct served *find_before(const struct opening *o, int fd)
 	return s ? s : find_fd(&o->before->parked, fd);
 }
 
+/* By another that wants it; their clients would be served by either. */
+static bool is_taken(const struct generation *g, const struct listener *l)
+{
+	const struct list *pos;
+
+	list_for_each (pos, &g->served) {
+		const struct served *s = list_entry(pos, struct served, node);
+
+		if (l->stays && s->listener.stays &&
+		    addr_equal(&s->listener.addr, &l->addr))
+			return true;
+	}
+	return false;
+}
+
 /* Take what was opened. Returns false after saying why not. */
 static bool take(struct opening *o, struct member *m,
 		 const struct listener_spec *spec, struct listener *l)
@@ -105,6 +120,16 @@ static bool take(struct opening *o, struct member *m,
 	struct served *was = find_before(o, l->fd), *s;
 	struct fault why;
 
+	if (is_taken(o->g, l)) {
+		char at[ADDR_TEXT];
+
+		fault_set(&why, 0,
+			  "%s: the socket at %s, which was handed over, is "
+			  "served by another listener already",
+			  spec->text, addr_print(&l->addr, at));
+		o->mistake(why.text);
+		return false;
+	}
 	if (find_fd(&o->g->served, l->fd)) {
 		fault_set(&why, 0,
 			  "%s: descriptor %d is served by another --listen "
@@ -163,8 +188,10 @@ static bool put_off(struct opening *o, struct member *m,
 	list_for_each (pos, &o->before->served) {
 		const struct served *was = list_entry(pos, struct served, node);
 
+		/* Nobody gets what whoever handed it over holds still. */
 		held = held ||
 		       (!generation_shares(o->g, was) &&
+			!served_is_handed_over(was) &&
 			was->listener.addr.family != AF_UNIX &&
 			was->listener.addr.port == spec->request.addr.port);
 	}
@@ -195,8 +222,6 @@ static bool open_new(struct opening *o, struct member *m,
 		o->mistake(why.text);
 		return false;
 	}
-	spec->request.mode = (unsigned)m->group->settings.unix_mode;
-	spec->request.backlog = (int)m->group->settings.backlog;
 	spec->request.offered = o->offered;
 	spec->request.to = announce_backend(&m->group->backends[0], to);
 	err = spec->source->open(&spec->request, &opened, &why);
@@ -221,8 +246,8 @@ static int share_spec(struct opening *o, struct member *m,
 	return shared;
 }
 
-static bool is_shared(const struct generation *g,
-		      const struct listener_spec *spec)
+bool generation_serves(const struct generation *g,
+		       const struct listener_spec *spec)
 {
 	const struct list *pos;
 
@@ -231,6 +256,37 @@ static bool is_shared(const struct generation *g,
 		    &spec->request)
 			return true;
 	return false;
+}
+
+/* Had before to do without it, too? */
+static bool was_missing(const struct generation *before,
+			const struct listener_spec *spec)
+{
+	for (size_t i = 0; i < before->config.group_count; i++) {
+		const struct config_group *group = &before->config.groups[i];
+
+		for (size_t j = 0; j < group->listener_count; j++)
+			if (config_same_listener(&group->listeners[j], spec))
+				return !generation_serves(before,
+							  &group->listeners[j]);
+	}
+	return false;
+}
+
+/* launchd makes sockets only once, and whoever ends for want of one is started
+ * again and again: then the others are served. */
+static bool can_do_without(const struct opening *o,
+			   const struct listener_spec *spec)
+{
+	const struct takes *t = &o->g->config.takes;
+	bool dispensable = false;
+
+	if (spec->source->dispensable)
+		return true;
+	for (size_t i = 0; i < t->count; i++)
+		dispensable = dispensable || t->at[i].source->dispensable;
+	return dispensable && !spec->source->handed_over &&
+	       (!o->before || was_missing(o->before, spec));
 }
 
 /* What is shared first: then it is known what will be closed. */
@@ -245,6 +301,47 @@ static bool share_them(struct opening *o)
 				return false;
 	}
 	return true;
+}
+
+static bool is_handed_over(const struct generation *g,
+			   const struct listener_spec *spec)
+{
+	const struct list *pos;
+
+	if (spec->source->handed_over)
+		return true;
+	list_for_each (pos, &g->served) {
+		const struct served *s = list_entry(pos, struct served, node);
+
+		if (s->listener.asked == &spec->request)
+			return s->listener.stays;
+	}
+	/* One that could not be had has been told. */
+	return spec->source->argument != LISTEN_INTERFACE ||
+	       listen_is_offered(&spec->request);
+}
+
+/* Whoever ends when nobody is there has to be started for the next one. */
+static bool check_exit(const struct opening *o,
+		       const struct config_group *group)
+{
+	bool fine = true;
+
+	for (size_t i = 0; i < group->listener_count; i++) {
+		const struct listener_spec *spec = &group->listeners[i];
+		struct fault why;
+
+		if (o->g->config.exit_on_idle_ms == 0 ||
+		    is_handed_over(o->g, spec))
+			continue;
+		fault_set(&why, 0,
+			  "exit-on-idle: \"%s\" was not handed over: nobody "
+			  "would take the next connection there",
+			  spec->text);
+		o->mistake(why.text);
+		fine = false;
+	}
+	return fine;
 }
 
 /* All of them, so that all that is wrong is said at once. */
@@ -265,10 +362,11 @@ bool generation_open(struct generation *g, struct generation *before,
 		for (size_t j = 0; j < group->listener_count; j++) {
 			struct listener_spec *spec = &group->listeners[j];
 
-			if (!is_shared(g, spec) &&
+			if (!generation_serves(g, spec) &&
 			    !open_new(&o, &g->members[i], spec))
-				fine = fine && spec->source->dispensable;
+				fine = fine && can_do_without(&o, spec);
 		}
+		fine = fine && check_exit(&o, group);
 	}
 	return fine &&
 	       (!list_is_empty(&g->served) || !list_is_empty(&g->late) ||
@@ -299,7 +397,7 @@ bool generation_blocks(const struct generation *g, const struct served *before)
 	const struct list *pos;
 
 	if (before->listener.addr.family == AF_UNIX ||
-	    generation_shares(g, before))
+	    served_is_handed_over(before) || generation_shares(g, before))
 		return false;
 	list_for_each (pos, &g->late)
 		if (list_entry(pos, struct served, node)
@@ -329,11 +427,11 @@ size_t generation_listeners(const struct generation *g)
 	return count;
 }
 
-void generation_warn_of_unserved(const struct generation *g)
+void generation_warn_of_unserved(const struct generation *g,
+				 const struct listeners *offered)
 {
-	struct listeners all = {calloc(generation_listeners(g) + 1,
-				       sizeof(struct listener)),
-				0};
+	size_t most = generation_listeners(g) + offered->count;
+	struct listeners all = {calloc(most + 1, sizeof(struct listener)), 0};
 	char names[256], text[512];
 	const struct list *pos;
 
@@ -342,6 +440,8 @@ void generation_warn_of_unserved(const struct generation *g)
 	list_for_each (pos, &g->served)
 		all.at[all.count++].fd =
 			list_entry(pos, struct served, node)->fd;
+	for (size_t i = 0; i < offered->count; i++)
+		all.at[all.count++].fd = offered->at[i].fd;
 	if (getenv("LISTEN_FDS") &&
 	    listen_systemd_left(&all, names, sizeof(names)) > 0) {
 		snprintf(text, sizeof(text),

@@ -12,20 +12,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-/* Returns the answer, or NULL with *why. */
-static cJSON *ask(const char *path, const char *request,
-		  struct client_files *files, struct fault *why)
+enum { SUCCESSOR_TRIES = 20, SUCCESSOR_PAUSE_MS = 25 };
+
+/* Returns 0 with *said, or what client_ask() says, with *why. */
+static int ask(cJSON **said, const char *path, const char *request,
+	       struct client_files *files, struct fault *why)
 {
 	char *answer;
-	cJSON *said;
+	int err = client_ask(path, request, &answer, files, why);
 
-	if (client_ask(path, request, &answer, files, why) < 0)
-		return NULL;
-	said = answer_read(answer, path, why);
+	if (err < 0)
+		return err;
+	*said = answer_read(answer, path, why);
 	free(answer);
-	return said;
+	return *said ? 0 : -EPROTO;
 }
 
 /* Takes the descriptors. */
@@ -58,15 +61,17 @@ static int fetch(struct running *run, const char *path, struct fault *why)
 					     .most = CONTROL_FILES_MOST};
 		char request[64];
 		cJSON *said;
+		int err;
 
 		snprintf(request, sizeof(request), "listeners %" PRIu64, first);
-		said = ask(path, request, &files, why);
-		if (!said)
-			return -EIO;
+		err = ask(&said, path, request, &files, why);
+		if (err < 0)
+			return err;
 		all = answer_number(said, "all");
 		cJSON_Delete(said);
-		if (keep(run, &files, why) < 0)
-			return -EIO;
+		err = keep(run, &files, why);
+		if (err < 0)
+			return err;
 		if (files.count == 0)
 			break;
 		first += files.count;
@@ -90,37 +95,96 @@ bool running_replace(struct running *run, const struct config *c)
 	if (!c->replace)
 		return true;
 	err = find_one(&run->replaced, which(c), &why);
-	if (err == -ENOENT) {
-		run->replaced = NULL;
-		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
-		return true;
-	}
 	if (err == 0)
 		err = fetch(run, run->replaced, &why);
-	if (err == 0)
-		return true;
-	complain(why.text);
-	return false;
+	if (err == -ENOENT || err == -ECONNREFUSED) {
+		free(run->replaced);
+		run->replaced = NULL;
+		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
+		err = 0;
+	}
+	if (err < 0)
+		complain(why.text);
+	return err == 0;
+}
+
+/* Nobody else has them from here on. */
+static void own_all(struct running *run)
+{
+	struct list *pos;
+	struct fault why;
+
+	list_for_each (pos, &run->now->served) {
+		struct served *s = list_entry(pos, struct served, node);
+
+		if (listen_own(&s->listener, &why) < 0)
+			logger_put(LEVEL_WARN, why.text);
+	}
+	for (size_t i = 0; i < run->web.listeners.count; i++)
+		if (listen_own(&run->web.listeners.at[i], &why) < 0)
+			logger_put(LEVEL_WARN, why.text);
+}
+
+/* It has ended, if need be while it was asked. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE ||
+	       err == -ECONNRESET;
+}
+
+/* Of two that replace the same one, the second has to replace the first: which
+ * comes to the same place, if that has a name, in a moment. Returns as ask(). */
+static int leave_successor(struct running *run, struct fault *why)
+{
+	const char *name = which(&run->now->config);
+	const struct timespec pause = {.tv_nsec = SUCCESSOR_PAUSE_MS * 1000000};
+	int err = -ENOENT;
+
+	for (int i = 0; name && i < SUCCESSOR_TRIES; i++) {
+		cJSON *answer = NULL;
+		char *path;
+
+		nanosleep(&pause, NULL);
+		if (find_one(&path, name, why) < 0)
+			continue;
+		err = ask(&answer, path, "leave", NULL, why);
+		free(path);
+		cJSON_Delete(answer);
+		if (err == 0)
+			break;
+	}
+	return err;
 }
 
 void running_replaced(struct running *run)
 {
 	struct fault why, said;
-	cJSON *answer;
+	cJSON *answer = NULL;
+	int err;
 
 	/* What we do not listen on any more. */
-	listen_close(&run->offered, 0);
+	listen_drop_offered(&run->offered);
 	if (!run->replaced)
 		return;
-	answer = ask(run->replaced, "leave", NULL, &why);
-	if (answer)
+	err = ask(&answer, run->replaced, "leave", NULL, &why);
+	cJSON_Delete(answer);
+	if (is_gone(err) || err == -EPROTO) {
+		struct fault ignored;
+		int after = leave_successor(run, &ignored);
+
+		/* Or it has come to its end in the meantime. */
+		if (after == 0 || err != -EPROTO)
+			err = 0;
+	}
+	if (err == 0)
+		own_all(run);
+	if (err == 0)
 		fault_set(&said, 0, "taken over from the lowport at %s",
 			  run->replaced);
 	else
 		fault_set(&said, 0, "the lowport at %s may still accept: %s",
 			  run->replaced, why.text);
-	logger_put(answer ? LEVEL_INFO : LEVEL_ERROR, said.text);
-	cJSON_Delete(answer);
+	logger_put(err == 0 ? LEVEL_INFO : LEVEL_ERROR, said.text);
 	free(run->replaced);
 	run->replaced = NULL;
 }

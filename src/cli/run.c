@@ -34,6 +34,15 @@ static void on_sweep(uv_timer_t *timer)
 	running_sweep(timer->data);
 }
 
+/* By the name that its section has, if there is one. */
+static void log_record(const struct member *m, const struct record *what)
+{
+	struct record r = *what;
+
+	r.relay = m->group->name;
+	logger_put_record(&r);
+}
+
 static void on_left(void *data, const struct relay_route *route,
 		    const struct record *what)
 {
@@ -42,7 +51,7 @@ static void on_left(void *data, const struct relay_route *route,
 	struct generation *g = m->generation;
 
 	if (what && m->group->settings.access_log)
-		logger_put_record(what);
+		log_record(m, what);
 	account_left(&m->ledger->account, what);
 	if (m->wanted)
 		backend_left(demand_backend(m->wanted), what);
@@ -61,29 +70,9 @@ static void on_refused(void *data, const struct relay_route *route,
 	stats_refuse(&m->ledger->account.stats, why);
 }
 
-static void hold_all(struct running *run, struct generation *g,
-		     const struct backend *b, bool hold)
-{
-	struct list *pos;
-
-	list_for_each (pos, &g->served) {
-		struct served *s = list_entry(pos, struct served, node);
-
-		if (s->member && demand_backend(s->member->wanted) == b)
-			relay_hold(run->relay, &s->route, hold);
-	}
-	for (size_t i = 0; i < g->config.group_count; i++)
-		if (demand_backend(g->members[i].wanted) == b)
-			relay_hold(run->relay, &g->members[i].route, hold);
-}
-
-/* Only the one in force has listeners. */
 static void on_hold(void *data, const struct backend *b, bool hold)
 {
-	struct running *run = data;
-
-	if (run->now)
-		hold_all(run, run->now, b, hold);
+	running_hold(data, b, hold);
 }
 
 static void on_notice(void *data, enum log_level level, const char *text)
@@ -117,8 +106,10 @@ static void on_listener_died(void *data, const struct addr *bound)
  * from one who comes after us. */
 static void stop_accepting(struct running *run)
 {
+	run->ending = true;
 	service_stopping();
 	generation_close(run->now);
+	running_untake(run);
 	if (run->follow)
 		follow_stop(run->follow);
 }
@@ -204,8 +195,9 @@ static struct relay_options relay_options(struct running *run,
 	struct relay_options opt;
 
 	limits_set(&opt, c,
-		   generation_listeners(g) + follow_descriptors(c) +
-			   desk_descriptors(c) + web_descriptors(c));
+		   generation_listeners(g) + run->offered.count +
+			   follow_descriptors(c) + desk_descriptors(c) +
+			   web_descriptors(c));
 	opt.max_waiting = (size_t)c->max_waiting;
 	opt.listener_check_ms = c->listener_check_ms;
 	opt.listener_died = on_listener_died;
@@ -232,7 +224,7 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		return EXIT_RUNTIME;
 	}
 	/* Before the relay takes the descriptors that are served. */
-	generation_warn_of_unserved(g);
+	generation_warn_of_unserved(g, &run->offered);
 	err = demand_open(&run->demand, &run->loop);
 	if (err == 0)
 		err = idle_open(&run->idle, &run->loop,
@@ -317,6 +309,7 @@ static int run_loop(struct running *run, struct generation *g)
 	uv_run(&run->loop, UV_RUN_DEFAULT);
 	forget_generations(run);
 	follow_free(run->follow);
+	running_untake(run);
 	uv_loop_close(&run->loop);
 	return status;
 }
@@ -327,16 +320,17 @@ static int open_and_run(struct running *run, struct generation *g)
 {
 	struct fault why;
 
+	/* As many listeners as can be. */
+	proc_raise_descriptor_limit();
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
-	else if (running_replace(run, &g->config) &&
+	else if (running_take(run, &g->config) &&
+		 running_replace(run, &g->config) &&
 		 generation_open(g, NULL, &run->offered, complain) &&
 		 web_listen(&run->web, &g->config, &run->offered) &&
 		 confine_files(&run->confine, &g->config) == EXIT_OK)
 		return run_loop(run, g);
 	generation_free(g);
-	listen_close(&run->offered, 0);
-	free(run->replaced);
 	return EXIT_RUNTIME;
 }
 
@@ -360,8 +354,12 @@ int cmd_run(int argc, char *const argv[])
 	if (!g)
 		return EXIT_USAGE;
 	status = confine_look(&run.confine, &g->config);
-	if (status == EXIT_OK && running_open_log(&g->config, complain))
-		return open_and_run(&run, g);
+	if (status == EXIT_OK && running_open_log(&g->config, complain)) {
+		status = open_and_run(&run, g);
+		running_untake(&run);
+		free(run.replaced);
+		return status;
+	}
 	generation_free(g);
 	return status == EXIT_OK ? EXIT_RUNTIME : status;
 }

@@ -39,6 +39,8 @@ int run_help(void)
 	     "over; @ADDR:PORT\n"
 	     "         behind it: must be bound there; @if:wg0: only clients "
 	     "of its addresses)\n"
+	     "SOURCE   systemd  systemd:NAME  launchd:NAME  fd:N  (taken by "
+	     "address)\n"
 	     "BACKEND  127.0.0.1:8080  [::1]:8080  8080  name:port  "
 	     "unix:/path\n"
 	     "         auto  unix:auto  (with --exec: we choose)\n"
@@ -48,7 +50,7 @@ int run_help(void)
 	     "SIGTERM, SIGINT: let connections finish, exit 0; a second one "
 	     "ends at once.\n"
 	     "SIGHUP: read the files again. SIGUSR1: say how things are. "
-	     "SIGUSR2: open the\nlog file anew. Exit 2: wrong usage. Exit 1: a "
-	     "listener or the log could not be had.");
+	     "SIGUSR2: open the\nlog file anew. Exit 1: a listener or the "
+	     "log is not to be had. Exit 2: wrong\nusage or configuration.");
 	return EXIT_OK;
 }

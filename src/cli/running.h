@@ -36,10 +36,13 @@ struct running {
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
 	uv_timer_t leave;         /* runs when another one has taken over */
-	struct listeners offered; /* by the one that we replace */
+	struct takes takes;       /* where those that stay come from */
+	struct listeners offered; /* they, and those of the one that we
+				   * replace */
 	char *replaced;           /* its status socket; NULL: none */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
+	bool ending;    /* nobody is accepted any more */
 	bool loading;   /* launchd loads it anew, which will end this one */
 	uint64_t reloads, reloads_refused;
 };
@@ -49,6 +52,13 @@ struct running {
  * mistake. Returns 0, or EXIT_USAGE or EXIT_RUNTIME; then next is as it was. */
 int running_take_over(struct running *run, struct generation *next,
 		      void (*mistake)(const char *text));
+
+/* One that was opened in vain, from generation_open() on, is closed; what was
+ * handed over for it is kept, for those that come after it. */
+void running_give_up(struct running *run, struct generation *next);
+
+/* Clients of all that b serves are to wait in the backlog, or no longer. */
+void running_hold(struct running *run, const struct backend *b, bool hold);
 
 /* Read the configuration again, and put it into force if nothing is wrong with
  * it; what is wrong is told to mistake, and changes nothing. Returns 0, or
@@ -63,6 +73,14 @@ int running_show(struct running *run);
  * why there is none, or why it stays as it was. */
 bool running_open_log(const struct config *c,
 		      void (*mistake)(const char *text));
+
+/* Get the sockets that c wants to be taken, for as long as this runs, or until
+ * running_untake(). Returns false after saying which did not come. */
+bool running_take(struct running *run, const struct config *c);
+void running_untake(struct running *run);
+
+/* g is what is served from now on: warn of those that it has not taken. */
+void running_mark_taken(struct running *run, const struct generation *g);
 
 /* Take the listeners of the lowport that c wants to be replaced; if there is
  * none, it is said, and all is well. Returns false after saying why not. */
@@ -79,7 +97,8 @@ void running_drain(struct running *run, uint64_t grace_ms);
 int running_reload_aloud(struct running *run,
 			 void (*mistake)(const char *text));
 
-/* Free the generations whose last client has left. */
+/* Free the generations whose last client has left, unless someone looks at
+ * them: then later. */
 void running_sweep(struct running *run);
 
 #endif

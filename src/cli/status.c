@@ -27,14 +27,14 @@ struct wanted {
 
 static int print_help(void)
 {
-	puts("usage: lowport status [--socket PATH|NAME] [--connections] "
-	     "[--watch [TIME]] [--json]\n\n"
+	puts("usage: lowport status [--socket PATH|NAME] [--connections]\n"
+	     "                      [--watch [TIME]] [--json]\n\n"
 	     "Show what runs: listeners, backends and how they are, "
 	     "connections, refused\nclients, bytes and rates. Without --socket "
 	     "every lowport that this user may ask.\n\n"
-	     "  --socket PATH|NAME  only this one: its --status, or the name "
-	     "that it was given\n"
-	     "                      there\n"
+	     "  --socket PATH|NAME  only this one: where its socket is, or how "
+	     "that is called\n"
+	     "                      (web: web.sock)\n"
 	     "  --connections       every open connection, with the id that "
 	     "lowport kill wants\n"
 	     "  --watch [TIME]      again and again, every 2s or so often; q "

@@ -143,13 +143,15 @@ static void check_exit(struct reader *r, const struct config_group *g)
 	if (!at || c->exit_on_idle_ms == 0 || g->trouble.listener)
 		return;
 	for (size_t i = 0; i < g->listener_count; i++) {
-		if (g->listeners[i].source->handed_over)
+		/* What is taken is known once it is opened. */
+		if (g->listeners[i].source->handed_over || c->takes.count > 0)
 			continue;
 		fault_set(&why, 0,
 			  "\"%s\" is lowport's own listener: nobody would "
 			  "take the next connection there. It is for sockets "
 			  "that are handed over (try --listen systemd, "
-			  "launchd:NAME or fd:N)",
+			  "launchd:NAME or fd:N; or --take, for all of a "
+			  "file)",
 			  g->listeners[i].text);
 		reader_complain_of(r, at, "exit-on-idle", why.text);
 	}
@@ -235,6 +237,7 @@ void config_check(struct reader *r)
 					  "127.0.0.1:8080)");
 	for (size_t i = 0; i < c->group_count; i++)
 		complete(r, &c->groups[i]);
+	takes_check(r);
 	check_effect(r, NULL);
 	check_http(r);
 	for (size_t i = 0; i < c->group_count; i++) {

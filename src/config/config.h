@@ -5,6 +5,7 @@
 #include "config/log_to.h"
 #include "config/settings.h"
 #include "config/spec.h"
+#include "config/take.h"
 
 /*
  * What lowport has been told to do: groups of listeners with their backends,
@@ -52,6 +53,8 @@ struct config {
 		char **at;
 		size_t count;
 	} paths, files;
+
+	struct takes takes;
 
 	struct config_http http;
 
@@ -113,6 +116,10 @@ int config_choose_port(struct config_group *g);
 /* Do both ask for the very same socket, or sockets? */
 bool config_same_listener(const struct listener_spec *a,
 			  const struct listener_spec *b);
+
+/* Would both ask for the same socket? */
+bool config_overlap(const struct listener_spec *a,
+		    const struct listener_spec *b);
 
 /* Keep a name for as long as c lives; NULL: no memory. */
 const char *config_add_name(struct names *names, const char *name);

@@ -36,7 +36,7 @@ static void add(struct files *f, unsigned line, const char *key,
 		realloc(f->entries, (f->count + 1) * sizeof(*more));
 	struct entry e = {
 		.section = f->section,
-		.place = {f->path, line},
+		.place = {.file = f->path, .line = line},
 		.key = key ? strdup(key) : NULL,
 		.value = strdup(value),
 	};
@@ -78,7 +78,7 @@ static bool is_good_name(const char *name)
 static void on_section(void *data, unsigned line, const char *section)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 	const char *name = relay_name(section);
 	struct fault why;
 
@@ -112,7 +112,7 @@ static void on_key(void *data, unsigned line, const char *key,
 		   const char *value)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 
 	if (f->section == NO_SECTION)
 		reader_complain_at(
@@ -127,9 +127,22 @@ static void on_key(void *data, unsigned line, const char *key,
 static void on_mistake(void *data, unsigned line, const char *text)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 
 	reader_complain_at(f->reader, &place, text);
+}
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EFBIG:
+		return "is larger than 1 MiB: is it the right file?";
+	case -ETIMEDOUT:
+		return "is a pipe, and did not come to its end in time: is it "
+		       "the right file?";
+	default:
+		return strerror(-err);
+	}
 }
 
 static void read_one(struct files *f, const char *path)
@@ -145,10 +158,7 @@ static void read_one(struct files *f, const char *path)
 		ini_read(text, length, &events);
 	else
 		reader_complain(f->reader, path,
-				err == -EFBIG
-					? "is larger than 1 MiB: is it "
-					  "the right file?"
-					: strerror(err < 0 ? -err : ENOMEM));
+				explain(err < 0 ? err : -ENOMEM));
 	if (err == 0)
 		free(text);
 }
@@ -175,6 +185,9 @@ static void read_folder(struct files *f, const char *path)
 			     found[i]->d_name) >= 0) {
 			read_one(f, one);
 			free(one);
+		} else {
+			reader_complain(f->reader, found[i]->d_name,
+					"out of memory");
 		}
 		free(found[i]);
 	}

@@ -238,6 +238,13 @@ static int parse_path(struct config *c, const struct option *o,
 	return 0;
 }
 
+static int parse_take(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	(void)o;
+	return takes_add(&c->takes, text, why);
+}
+
 static int parse_log_format(struct config *c, const struct option *o,
 			    const char *text, struct fault *why)
 {
@@ -318,8 +325,13 @@ const struct option options[] = {
 	 "relays"},
 	{"replace", OPTION_ONCE, NULL, false, parse_replace, AT(replace), 0, 0,
 	 NULL,
-	 "take the listeners over from the lowport that runs, and let it end "
-	 "when its connections have; --replace=NAME says which"},
+	 "take the listeners over from the lowport that runs: it lets its "
+	 "connections finish for its --drain-timeout, and ends; "
+	 "--replace=NAME says which one"},
+	{"take", OPTION_ONCE, "SOURCE", true, parse_take, 0, 0, 0, NULL,
+	 "take what systemd, systemd:NAME, launchd:NAME or fd:N hands over for "
+	 "the listeners at the very addresses where it is bound, instead of "
+	 "binding them; may be repeated"},
 	{"listen", OPTION_GROUP, "SPEC", true, parse_listen, 0, 0, 0, NULL,
 	 "take connections here; may be repeated"},
 	{"to", OPTION_GROUP, "BACKEND", true, parse_to, 0, 0, 0, NULL,

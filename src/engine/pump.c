@@ -66,7 +66,8 @@ static ssize_t fill(struct pump *p, int src)
 	/* splice() stops before an urgent byte, and says "nothing" or "the
 	 * end" from then on. Only recv() gets past it. */
 	if (p->mover.kind == &mover_splice &&
-	    (n == 0 || n == -EINVAL || (n == -EAGAIN && sock_at_mark(src)))) {
+	    (n == 0 || n == -EINVAL || n == -ENOMEM ||
+	     (n == -EAGAIN && sock_at_mark(src)))) {
 		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
@@ -133,6 +134,7 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 	 * go. */
 	bool follows = p->prefix > 0 && sock_has_input(src);
 
+	p->lacking = false;
 	for (;;) {
 		ssize_t n;
 
@@ -143,7 +145,8 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 			n = p->mover.kind->drain(&p->mover, dst, more);
 			if (n > 0)
 				count(p, (size_t)n);
-			if (n == -EAGAIN || n == 0) {
+			p->lacking = n == -ENOBUFS;
+			if (n == -EAGAIN || n == 0 || p->lacking) {
 				p->wants = PUMP_DST;
 				return PUMP_FINE;
 			}

@@ -2,13 +2,41 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-enum { WHOLE_MOST = 1 << 20 };
+enum {
+	WHOLE_MOST = 1 << 20,
+	PATIENCE_MS = 3000, /* with a pipe, all in all */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* Returns 0, or -ETIMEDOUT when nothing has come by then. */
+static int await(int fd, int64_t due_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	int64_t left;
+	int n;
+
+	do {
+		left = due_ms - now_ms();
+		n = left > 0 ? poll(&p, 1, (int)left) : 0;
+	} while (n < 0 && errno == EINTR);
+	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
+}
 
 /* Read up to size bytes. Returns how many, or a negative errno. */
 static ssize_t read_some(int fd, char *buf, size_t size)
@@ -44,16 +72,49 @@ static int write_all(int fd, const char *bytes, size_t length)
 	return 0;
 }
 
+/* Of a pipe: who writes to it may take their time, or never come. */
+static ssize_t read_pipe(int fd, char *buf, size_t size)
+{
+	int64_t due_ms = now_ms() + PATIENCE_MS;
+	size_t done = 0;
+
+	while (done < size) {
+		int err = await(fd, due_ms);
+		ssize_t n = err < 0 ? -1 : read(fd, buf + done, size - done);
+
+		if (err < 0)
+			return err;
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			return -errno;
+		if (n == 0)
+			break;
+		if (n > 0)
+			done += (size_t)n;
+	}
+	return (ssize_t)done;
+}
+
+static ssize_t read_whole(int fd, char *buf, size_t size)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)
+		       ? read_some(fd, buf, size)
+		       : read_pipe(fd, buf, size);
+}
+
 int file_read(const char *path, char **text, size_t *length)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	char *buf;
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
 	buf = malloc(WHOLE_MOST + 1);
-	n = buf ? read_some(fd, buf, WHOLE_MOST + 1) : -ENOMEM;
+	n = buf ? read_whole(fd, buf, WHOLE_MOST + 1) : -ENOMEM;
 	close(fd);
 	if (n > WHOLE_MOST)
 		n = -EFBIG;

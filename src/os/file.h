@@ -7,7 +7,8 @@
 
 /* Small files, as a whole. All return 0 or a negative errno. */
 
-/* Read all of it (at most 1 MiB: -EFBIG). *text is the caller's to free and
+/* Read all of it (at most 1 MiB: -EFBIG), a pipe too if its end comes within
+ * seconds (-ETIMEDOUT). *text is the caller's to free and
  * ends with a zero that *length does not count. */
 int file_read(const char *path, char **text, size_t *length);
 

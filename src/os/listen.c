@@ -12,14 +12,16 @@
 #include <unistd.h>
 
 const struct listen_source listen_sources[] = {
-	{"launchd", LISTEN_NAME, true, true, listen_open_launchd},
-	{"systemd", LISTEN_OPTIONAL_NAME, true, false, listen_open_systemd},
-	{"fd", LISTEN_NUMBER, true, false, listen_open_fd},
-	{"if", LISTEN_INTERFACE, false, false, listen_open_interface},
-	{"only", LISTEN_ONE_ADDRESS, false, false, listen_open_only},
-	{"unix", LISTEN_PATH, false, false, listen_open_unix},
-	{"", LISTEN_ADDRESS, false, false, listen_open_bind},
-	{NULL, LISTEN_ADDRESS, false, false, NULL},
+	{"launchd", LISTEN_NAME, true, "launchd", true, listen_open_launchd},
+	{"systemd", LISTEN_OPTIONAL_NAME, true, "systemd", false,
+	 listen_open_systemd},
+	{"fd", LISTEN_NUMBER, true, "the parent process", false,
+	 listen_open_fd},
+	{"if", LISTEN_INTERFACE, false, NULL, false, listen_open_interface},
+	{"only", LISTEN_ONE_ADDRESS, false, NULL, false, listen_open_only},
+	{"unix", LISTEN_PATH, false, NULL, false, listen_open_unix},
+	{"", LISTEN_ADDRESS, false, NULL, false, listen_open_bind},
+	{NULL, LISTEN_ADDRESS, false, NULL, false, NULL},
 };
 
 int listen_add(struct listeners *out, int fd, const struct addr *addr,
@@ -156,38 +158,48 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 	return listen_add(out, fd, &bound, want, why);
 }
 
-int listen_take_offered(const struct addr *addr,
-			const struct listen_request *want)
-{
-	for (size_t i = 0; want->offered && i < want->offered->count; i++) {
-		struct listener *l = &want->offered->at[i];
-		int fd = l->fd;
-
-		if (fd < 0 || !addr_equal(&l->addr, addr))
-			continue;
-		listen(fd, want->backlog);
-		l->fd = -1;
-		return fd;
-	}
-	return -1;
-}
-
-static void close_one(struct listener *l)
+/* Is its socket file still the one that was bound? */
+static bool has_file(const struct listener *l)
 {
 	struct stat now;
 
-	if (l->made && l->path && stat(l->path, &now) == 0 &&
-	    now.st_dev == l->dev && now.st_ino == l->ino)
+	return l->path && l->ino != 0 && stat(l->path, &now) == 0 &&
+	       now.st_dev == l->dev && now.st_ino == l->ino;
+}
+
+int listen_set_mode(const struct listener *l, struct fault *why)
+{
+	if (!has_file(l) || chmod(l->path, (mode_t)l->asked->mode) == 0)
+		return 0;
+	return fault_set(why, -errno, "%s: %s", l->path, strerror(errno));
+}
+
+int listen_own(struct listener *l, struct fault *why)
+{
+	if (!l->lent)
+		return 0;
+	l->lent = false;
+	l->made = l->path != NULL;
+	return listen_set_mode(l, why);
+}
+
+void listen_close_one(struct listener *l)
+{
+	if (l->made && has_file(l))
 		unlink(l->path);
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l->path);
+	l->fd = -1;
+	l->path = NULL;
+	if (l->addr.family == AF_UNIX)
+		l->addr.path = NULL;
 }
 
 void listen_close(struct listeners *l, size_t first)
 {
 	while (l->count > first)
-		close_one(&l->at[--l->count]);
+		listen_close_one(&l->at[--l->count]);
 	if (l->count > 0)
 		return;
 	free(l->at);

@@ -29,8 +29,9 @@ struct listen_request {
 	const char *to;        /* if: the backend, for messages */
 	unsigned mode;         /* unix: permissions of the socket file */
 	int backlog;           /* bind, unix */
-	struct listeners *offered; /* bind, if, unix: what is bound there in
-				    * it is taken instead; NULL: nothing */
+	struct listeners *offered; /* bind, only, if, unix: what is bound
+				    * there in it is taken instead; NULL:
+				    * nothing */
 };
 
 struct listener {
@@ -40,9 +41,13 @@ struct listener {
 	const struct listen_request *asked; /* what it was opened for */
 	int device; /* as sock_bind_device() says; 0: not tried */
 	char *path; /* of a Unix listener: addr's, owned here */
+	bool lent;  /* it was offered, by one who has it still */
 	bool made;  /* bound by us: a Unix path is ours to remove, */
 	dev_t dev;  /* if it is still this file */
 	ino_t ino;
+	bool stays; /* offered: for good, by whoever handed it over, however
+		     * often it is taken. Else: it was taken from those */
+	bool taken; /* offered: by a listener that is no interface's */
 };
 
 /* Listeners that were opened; all that they hold is the owner's of this. Starts
@@ -66,13 +71,15 @@ enum listen_argument {
 struct listen_source {
 	const char *prefix; /* "" for an address that we bind */
 	enum listen_argument argument;
-	bool handed_over; /* made by another: @ADDR:PORT may follow */
-	bool dispensable; /* without it, the other listeners are served still:
+	bool handed_over;  /* made by another: @ADDR:PORT may follow */
+	const char *giver; /* what that one is called; NULL: it is us */
+	bool dispensable;  /* without it, the other listeners are served still:
 			   * whoever starts us would only try again, for ever */
 
 	/* Add what was asked for to out. On failure *why says in words what
 	 * is wrong and how to mend it, nothing is added, and nothing of ours
-	 * stays open. Returns 0 or a negative errno. */
+	 * stays open (but what was handed over does, if it can be asked for
+	 * again). Returns 0 or a negative errno. */
 	int (*open)(const struct listen_request *want, struct listeners *out,
 		    struct fault *why);
 };
@@ -120,15 +127,52 @@ size_t listen_systemd_left(const struct listeners *taken, char *buf,
 int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 		 const char *mend, struct listeners *out, struct fault *why);
 
-/* The one of want->offered that is bound at addr: a descriptor, taken out, that
- * listens with want's backlog; -1: there is none. */
+/*
+ * Take what want->offered has, add it to out, listening with want's backlog, and
+ * return how many were added (0: there is none), or a negative errno with *why.
+ * What does not stay is lent: until listen_own(), a socket file is not ours, and
+ * has the mode that it had.
+ *
+ * The one that is bound at addr; [::] only if it is for IPv6 alone. The one of
+ * want's port that is for both families. All wildcards of that port that stay.
+ */
 int listen_take_offered(const struct addr *addr,
-			const struct listen_request *want);
+			const struct listen_request *want,
+			struct listeners *out, struct fault *why);
+int listen_take_both(const struct listen_request *want, struct listeners *out,
+		     struct fault *why);
+int listen_take_wildcards(const struct listen_request *want,
+			  struct listeners *out, struct fault *why);
+
+/* Is there any of want's port? */
+bool listen_is_offered(const struct listen_request *want);
+
+/* Close those that do not stay. */
+void listen_drop_offered(struct listeners *l);
+
+/* What was handed over to stay, and how wanted can be too, as a sentence; empty
+ * if nothing was. l may be NULL. */
+void listen_print_offered(const struct listeners *l, const struct addr *wanted,
+			  char *buf, size_t size);
+
+/* Who handed it over: systemd, launchd, ... */
+const char *listen_giver(const struct listener *l);
 
 /* Add fd, bound to addr, whose path is copied. Takes fd on success. -ENOMEM with
  * *why set. */
 int listen_add(struct listeners *out, int fd, const struct addr *addr,
 	       const struct listen_request *want, struct fault *why);
+
+/* The socket file of a Unix listener gets the mode that was asked for, if it is
+ * still there, and the same. Returns 0, or a negative errno with *why. */
+int listen_set_mode(const struct listener *l, struct fault *why);
+
+/* Whoever offered it has left: its file is ours now. Returns as
+ * listen_set_mode() does. */
+int listen_own(struct listener *l, struct fault *why);
+
+/* Close it, and remove the socket file that we made if it is still ours. */
+void listen_close_one(struct listener *l);
 
 /* Close the listeners from the first-th on and remove each socket file that we
  * made and that is still ours. */

@@ -10,13 +10,20 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static int explain(struct fault *why, int err, const struct addr *addr)
+static int explain(struct fault *why, int err, const struct addr *addr,
+		   const struct listen_request *want)
 {
-	char text[ADDR_TEXT], who[64];
+	char text[ADDR_TEXT], who[64], offered[768];
 
 	addr_print(addr, text);
+	listen_print_offered(want->offered, addr, offered, sizeof(offered));
 	switch (err) {
 	case -EACCES:
+		if (offered[0] != '\0')
+			return fault_set(why, err,
+					 "%s: this user may not bind a port "
+					 "below 1024.\n%s",
+					 text, offered);
 		if (rights_were_dropped())
 			return fault_set(why, err,
 					 "%s: lowport was root when it "
@@ -30,6 +37,11 @@ static int explain(struct fault *why, int err, const struct addr *addr)
 				 "1024.\n%s\nOr take a port from 1024 on.",
 				 text, platform_low_port_hint);
 	case -EADDRINUSE:
+		if (offered[0] != '\0' && listen_is_offered(want))
+			return fault_set(why, err,
+					 "%s: this port is held, and not at "
+					 "that very address.\n%s",
+					 text, offered);
 		snprintf(who, sizeof(who), platform_who_listens, addr->port);
 		return fault_set(why, err,
 				 "%s: another program holds this port.\n"
@@ -63,36 +75,25 @@ static int bind_and_listen(int fd, const struct addr *addr, int backlog)
 	return 0;
 }
 
-static int add_offered(int fd, const struct addr *addr,
-		       const struct listen_request *want, struct listeners *out,
-		       struct fault *why)
-{
-	int err = listen_add(out, fd, addr, want, why);
-
-	if (err < 0)
-		close(fd);
-	return err;
-}
-
 int listen_open_address(const struct addr *addr,
 			const struct listen_request *want,
 			struct listeners *out, struct fault *why)
 {
-	int err, device = 0, fd = listen_take_offered(addr, want);
+	int fd, device = 0, err = listen_take_offered(addr, want, out, why);
 	struct addr bound;
 
-	if (fd >= 0)
-		return add_offered(fd, addr, want, out, why);
+	if (err != 0)
+		return err < 0 ? err : 0;
 	fd = sock_open(addr->family);
 	if (fd < 0)
-		return explain(why, fd, addr);
+		return explain(why, fd, addr, want);
 	if (want->interface)
 		device = sock_bind_device(fd, want->interface);
 	err = bind_and_listen(fd, addr, want->backlog);
 	if (err == 0)
 		err = sock_local(fd, &bound);
 	if (err < 0)
-		explain(why, err, addr);
+		explain(why, err, addr, want);
 	else
 		err = listen_add(out, fd, &bound, want, why);
 	if (err < 0)
@@ -103,7 +104,8 @@ int listen_open_address(const struct addr *addr,
 }
 
 /* Whether the user may is a matter of the port alone, and of a bind to one
- * address: macOS lets everyone have the wildcards. */
+ * address: macOS lets everyone have the wildcards. What is handed over at
+ * addresses of the interface is taken as they come. */
 int listen_open_interface(const struct listen_request *want,
 			  struct listeners *out, struct fault *why)
 {
@@ -111,9 +113,10 @@ int listen_open_interface(const struct listen_request *want,
 	struct sockaddr_storage ss;
 	char hint[512];
 	socklen_t length;
-	int fd, err = 0;
+	int fd, err = listen_take_wildcards(want, out, why);
 
-	(void)out;
+	if (err != 0 || listen_is_offered(want))
+		return err < 0 ? err : 0;
 	addr_localhost("localhost", want->addr.port, loopback);
 	length = addr_to_sockaddr(&loopback[1], &ss);
 	fd = sock_open(AF_INET);
@@ -138,8 +141,11 @@ int listen_open_bind(const struct listen_request *want, struct listeners *out,
 {
 	size_t before = out->count;
 	struct addr any6 = {.family = AF_INET6, .port = want->addr.port};
-	int err = listen_open_address(&want->addr, want, out, why);
+	int err = want->both_families ? listen_take_both(want, out, why) : 0;
 
+	if (err != 0)
+		return err < 0 ? err : 0;
+	err = listen_open_address(&want->addr, want, out, why);
 	if (err < 0 || !want->both_families)
 		return err;
 	any6.port = out->at[before].addr.port;
@@ -160,9 +166,13 @@ int listen_open_only(const struct listen_request *want, struct listeners *out,
 {
 	struct addr any = {.family = want->addr.family,
 			   .port = want->addr.port};
-	int err = listen_open_address(&any, want, out, why);
+	int err = listen_take_offered(&want->addr, want, out, why);
 	struct listener *l;
 
+	/* Of that one address alone: better. */
+	if (err != 0)
+		return err < 0 ? err : 0;
+	err = listen_open_address(&any, want, out, why);
 	if (err < 0)
 		return err;
 	l = &out->at[out->count - 1];

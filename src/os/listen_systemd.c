@@ -79,6 +79,14 @@ static bool is_named(unsigned index, const char *wanted)
 	return length == strlen(wanted) && strncmp(name, wanted, length) == 0;
 }
 
+/* They stay open, for whoever asks for them by another name. */
+static void leave(struct listeners *l, size_t first)
+{
+	for (size_t i = first; i < l->count; i++)
+		l->at[i].fd = -1;
+	listen_close(l, first);
+}
+
 int listen_open_systemd(const struct listen_request *want,
 			struct listeners *out, struct fault *why)
 {
@@ -95,7 +103,7 @@ int listen_open_systemd(const struct listen_request *want,
 		err = listen_adopt(FIRST + (int)i, want, "systemd", mend, out,
 				   why);
 		if (err < 0) {
-			listen_close(out, before);
+			leave(out, before);
 			return err;
 		}
 	}

@@ -62,24 +62,38 @@ static int bind_with_mode(int fd, const struct addr *addr, unsigned mode)
 	return err;
 }
 
+/* Know its file again. Returns less than 0 with errno. */
+static int mark_made(struct listener *l)
+{
+	struct stat st;
+
+	if (stat(l->path, &st) < 0)
+		return -1;
+	l->made = true;
+	l->dev = st.st_dev;
+	l->ino = st.st_ino;
+	return 0;
+}
+
 static int listen_and_add(int fd, const struct listen_request *want,
 			  struct listeners *out, struct fault *why)
 {
-	struct listener *made;
-	struct stat st;
 	int err;
 
-	if (listen(fd, want->backlog) < 0 || stat(want->addr.path, &st) < 0)
+	if (listen(fd, want->backlog) < 0)
 		return fault_set(why, -errno, "unix:%s: %s", want->addr.path,
 				 strerror(errno));
 	err = listen_add(out, fd, &want->addr, want, why);
 	if (err < 0)
 		return err;
-	made = &out->at[out->count - 1];
-	made->made = true;
-	made->dev = st.st_dev;
-	made->ino = st.st_ino;
-	return 0;
+	if (mark_made(&out->at[out->count - 1]) == 0)
+		return 0;
+	err = fault_set(why, -errno, "unix:%s: %s", want->addr.path,
+			strerror(errno));
+	/* fd stays the caller's. */
+	out->at[out->count - 1].fd = -1;
+	listen_close(out, out->count - 1);
+	return err;
 }
 
 /* Clearing the path, binding and listening are one step: of two that start at
@@ -103,27 +117,29 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-/* Its file is there, and is ours from now on. */
-static int open_offered(int fd, const struct listen_request *want,
-			struct listeners *out, struct fault *why)
+/* Its file is there, and ours from listen_own() on, unless it was handed over.
+ * Returns false if nobody can reach it, for the file is gone. */
+static bool know_offered(struct listener *l)
 {
-	int err = chmod(want->addr.path, (mode_t)want->mode) < 0
-			  ? fault_set(why, -errno, "unix:%s: %s",
-				      want->addr.path, strerror(errno))
-			  : listen_and_add(fd, want, out, why);
-
-	if (err < 0)
-		close(fd);
-	return err;
+	if (l->stays)
+		return true;
+	if (mark_made(l) < 0)
+		return false;
+	l->made = false;
+	return true;
 }
 
 static int open_socket(const struct listen_request *want, struct listeners *out,
 		       struct fault *why)
 {
-	int err, fd = listen_take_offered(&want->addr, want);
+	int fd, err = listen_take_offered(&want->addr, want, out, why);
 
-	if (fd >= 0)
-		return open_offered(fd, want, out, why);
+	if (err < 0)
+		return err;
+	if (err > 0 && know_offered(&out->at[out->count - 1]))
+		return 0;
+	if (err > 0)
+		listen_close(out, out->count - 1);
 	err = clear_path(&want->addr, why);
 	if (err < 0)
 		return err;

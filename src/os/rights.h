@@ -19,9 +19,9 @@ struct rights {
 
 bool rights_are_roots(void);
 
-/* Find the user and the group of "NAME", "NAME:GROUP" or numbers in their place;
- * without a group it is the user's own. Root is nobody to become. Returns 0, or
- * -EINVAL or -ENOENT with *why, or a negative errno. */
+/* Find the user and the group of "NAME", "NAME:GROUP" or numbers in their
+ * place; without a group it is the user's own. Root is nobody to become. Returns
+ * 0, or -EINVAL or -ENOENT with *why, or a negative errno. */
 int rights_find(struct rights *r, const char *text, struct fault *why);
 
 /* Root has the groups that go with that user from here on, and no others. Comes
@@ -30,8 +30,9 @@ int rights_find(struct rights *r, const char *text, struct fault *why);
 int rights_take_groups(const struct rights *r, struct fault *why);
 
 /* Root becomes that user, for good: all threads, all ids, and what is started
- * later can gain nothing either. No other process of that user may look into ours. Returns 0, or a negative
- * errno with *why, and then the process had better end. */
+ * later can gain nothing either. No other process of that user may look into
+ * ours. Returns 0, or a negative errno with *why, and then the process had
+ * better end. */
 int rights_drop(const struct rights *r, struct fault *why);
 
 /* Has rights_drop() been done? */

@@ -205,32 +205,67 @@ static void forget_address(struct agent *a)
 	}
 }
 
-static int add_interface(struct agent *a, const char *name,
-			 const struct addr *at, struct fault *why)
+int agent_add_interface_systemd(struct agent *a, const char *name,
+				bool link_local, uint16_t port,
+				struct fault *why)
 {
-	char text[IF_NAMESIZE + 16];
+	const struct addr at = {.family = AF_INET6, .port = port};
 	struct agent_socket *s;
-	int err = agent_add_socket(a, at, why);
+	int err;
 
+	(void)link_local;
+	for (size_t i = 0; i < a->socket_count; i++)
+		if (addr_equal(&a->sockets[i].addr, &at))
+			return fault_set(
+				why, -EADDRINUSE,
+				"if:%s:%u: systemd holds that port for "
+				"all addresses, and those of one "
+				"interface or listener alone can be "
+				"served there; choose another port",
+				name, port);
+	err = agent_add_socket(a, &at, why);
 	if (err < 0)
 		return err;
 	s = &a->sockets[a->socket_count - 1];
 	snprintf(s->interface, sizeof(s->interface), "%.*s",
 		 (int)strcspn(name, "+"), name);
 	name_last(a, false);
+	return 0;
+}
+
+static int add_interface(struct agent *a, const char *name,
+			 const struct addr *at, struct fault *why)
+{
+	char text[IF_NAMESIZE + 16];
+	int err = agent_add_interface_systemd(a, name, false, at->port, why);
+
+	if (err < 0)
+		return err;
 	snprintf(text, sizeof(text), "if:%s", name);
 	return add_spec(a, text, why);
+}
+
+int agent_add_socket_systemd(struct agent *a, const struct addr *at, bool joins,
+			     struct fault *why)
+{
+	int err = agent_add_socket(a, at, why);
+
+	if (err == 0)
+		name_last(
+			a,
+			joins && a->sockets[a->socket_count - 2].interface[0] ==
+					 '\0');
+	return err;
 }
 
 static int add_address(struct agent *a, const struct addr *at, bool joins,
 		       struct fault *why)
 {
 	char text[ADDR_TEXT];
-	int err = agent_add_socket(a, at, why);
+	int err = agent_add_socket_systemd(a, at, joins, why);
 
 	if (err < 0)
 		return err;
-	name_last(a, joins);
 	if (!joins)
 		return add_spec(a, addr_print(at, text), why);
 	forget_address(a);

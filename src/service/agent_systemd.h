@@ -30,6 +30,13 @@ bool agent_has_copy(const struct agent *a);
 int agent_add_listener_systemd(struct agent *a, const char *text, bool first,
 			       struct fault *why);
 
+/* A socket of a configuration file, as struct manager has it. */
+int agent_add_socket_systemd(struct agent *a, const struct addr *at, bool joins,
+			     struct fault *why);
+int agent_add_interface_systemd(struct agent *a, const char *name,
+				bool link_local, uint16_t port,
+				struct fault *why);
+
 /* The first socket that comes after i and has another name; a->socket_count if
  * there is none. */
 size_t agent_next_name(const struct agent *a, size_t i);

@@ -23,6 +23,23 @@ struct manager {
 	int (*add_listener)(struct agent *a, const char *text, bool first,
 			    struct fault *why);
 
+	/* What a configuration file listens on: a socket at one address, which
+	 * may join the one before it; what it takes to serve the addresses of
+	 * an interface. takes_all: `lowport run` can take all of them by the
+	 * name of the manager alone, else one by one by theirs. */
+	int (*add_socket)(struct agent *a, const struct addr *at, bool joins,
+			  struct fault *why);
+	int (*add_interface)(struct agent *a, const char *name, bool link_local,
+			     uint16_t port, struct fault *why);
+	bool takes_all;
+
+	/* Can the service of a, which is of the system, read that file, and
+	 * make that socket file? a is told what that takes. 0, or a negative
+	 * errno with *why. NULL: it runs as whoever installs it. */
+	int (*check_file)(struct agent *a, const char *path, struct fault *why);
+	int (*check_socket)(const struct agent *a, const char *path,
+			    struct fault *why);
+
 	/* The files of a as text, which the caller frees, touching nothing;
 	 * daemon: as a daemon of the system. *how, likewise, is what else
 	 * there is to say, or NULL. Returns 0 or a negative errno. */

@@ -1,5 +1,6 @@
 #include "service/manager.h"
 
+#include "os/netif.h"
 #include "service/agent_launchd.h"
 #include "service/doctor_launchd.h"
 #include "service/install_launchd.h"
@@ -36,6 +37,26 @@ static int add_listener(struct agent *a, const char *text, bool first,
 			err = agent_add_argument(a, spec, why);
 	}
 	return err;
+}
+
+static int add_socket(struct agent *a, const struct addr *at, bool joins,
+		      struct fault *why)
+{
+	(void)joins;
+	return agent_add_socket(a, at, why);
+}
+
+static int add_interface(struct agent *a, const char *name, bool link_local,
+			 uint16_t port, struct fault *why)
+{
+	struct addr found[NETIF_ADDRESSES_MAX];
+	int err = 0, count = names_of_interface(name, link_local, found, why);
+
+	for (int i = 0; i < count && err == 0; i++) {
+		found[i].port = port;
+		err = agent_add_socket(a, &found[i], why);
+	}
+	return count < 0 ? count : err;
 }
 
 /* Whom the daemon runs as: whoever asks for it, but never root. */
@@ -141,19 +162,26 @@ const struct manager manager_launchd = {
 		"                   resolved now, to one socket for each "
 		"address\n"
 		"  --to BACKEND     as in lowport run\n"
+		"  -c FILE          a socket for each address that the file "
+		"listens at, and\n"
+		"                   lowport run -c FILE; repeatable, or a "
+		"folder\n"
 		"  --label LABEL    what to call it (made from the first "
-		"listener)\n"
+		"listener, or the file)\n"
 		"  --print          print the property list, and touch "
 		"nothing\n"
 		"  --daemon         print that of a LaunchDaemon, which runs "
 		"before anyone\n"
 		"                   logs in, and the one line that needs sudo\n"
 		"  --reload LABEL   load an installed one anew: after an "
-		"upgrade of lowport, or\n"
-		"                   when an address has come",
+		"upgrade of lowport,\n"
+		"                   when an address has come, or the file "
+		"listens elsewhere",
 	.list = "ls ~/Library/LaunchAgents/lowport.*",
 	.init = agent_init_launchd,
 	.add_listener = add_listener,
+	.add_socket = add_socket,
+	.add_interface = add_interface,
 	.print = print,
 	.check = check,
 	.install = install_launchd,

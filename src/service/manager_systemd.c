@@ -1,5 +1,6 @@
 #include "service/manager.h"
 
+#include "service/access_systemd.h"
 #include "service/agent_systemd.h"
 #include "service/doctor_systemd.h"
 #include "service/install_systemd.h"
@@ -127,18 +128,28 @@ const struct manager manager_systemd = {
 		"HOST:PORT; an interface\n"
 		"                   is followed, a name is resolved now\n"
 		"  --to BACKEND     as in lowport run\n"
+		"  -c FILE          a socket for each address that the file "
+		"listens at, and\n"
+		"                   lowport run -c FILE; repeatable, or a "
+		"folder\n"
 		"  --label LABEL    what to call it (made from the first "
-		"listener)\n"
+		"listener, or the file)\n"
 		"  --print          print the units, and touch nothing\n"
 		"  --daemon         print those of the system, and the one "
 		"line "
 		"that needs sudo\n"
 		"  --reload LABEL   load an installed one anew: after an "
-		"upgrade of lowport",
+		"upgrade of lowport, or\n"
+		"                   when the file listens elsewhere",
 	.list = "ls /etc/systemd/system/lowport-* "
 		"~/.config/systemd/user/lowport-*",
 	.init = agent_init_systemd,
 	.add_listener = agent_add_listener_systemd,
+	.add_socket = agent_add_socket_systemd,
+	.add_interface = agent_add_interface_systemd,
+	.takes_all = true,
+	.check_file = access_file_systemd,
+	.check_socket = access_socket_systemd,
 	.print = print,
 	.check = install_check_systemd,
 	.install = install_systemd,

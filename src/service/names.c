@@ -1,7 +1,6 @@
 #include "service/names.h"
 
 #include "base/num.h"
-#include "os/netif.h"
 
 #include <errno.h>
 #include <net/if.h>
@@ -9,11 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static int from_interface(const char *name, struct addr out[], size_t most,
-			  struct fault *why)
+int names_of_interface(const char *name, bool link_local,
+		       struct addr out[NETIF_ADDRESSES_MAX], struct fault *why)
 {
-	struct addr found[NETIF_ADDRESSES_MAX];
-	int count = netif_addresses(name, false, found);
+	int count = netif_addresses(name, link_local, out);
 
 	if (count == -ENODEV)
 		return fault_set(why, count,
@@ -28,6 +26,17 @@ static int from_interface(const char *name, struct addr out[], size_t most,
 				 "the interface \"%s\" has no address now; "
 				 "name the address instead",
 				 name);
+	return count;
+}
+
+static int from_interface(const char *name, struct addr out[], size_t most,
+			  struct fault *why)
+{
+	struct addr found[NETIF_ADDRESSES_MAX];
+	int count = names_of_interface(name, false, found, why);
+
+	if (count < 0)
+		return count;
 	if ((size_t)count > most)
 		count = (int)most;
 	memcpy(out, found, (size_t)count * sizeof(*out));

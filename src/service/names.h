@@ -3,6 +3,7 @@
 
 #include "base/addr.h"
 #include "base/fault.h"
+#include "os/netif.h"
 
 #include <stddef.h>
 
@@ -17,6 +18,10 @@
  * least one), or a negative errno with *why. */
 int names_resolve(const char *text, struct addr out[], size_t most,
 		  struct fault *why);
+
+/* The addresses that an interface has now, with port 0. Likewise. */
+int names_of_interface(const char *name, bool link_local,
+		       struct addr out[NETIF_ADDRESSES_MAX], struct fault *why);
 
 /* The addresses of a host name, with port 0. Likewise. */
 int names_of_host(const char *name, struct addr out[], size_t most,

@@ -26,6 +26,9 @@ static const char by_seccomp[] =
 	"SystemCallFilter=~@privileged @resources\n"
 	"SystemCallErrorNumber=EPERM\n";
 
+/* The interface that lowport serves on a socket for all addresses. */
+static const char interface_key[] = "X-Lowport-Interface";
+
 static const char of_the_system[] = "DynamicUser=yes\n"
 				    "CapabilityBoundingSet=\n"
 				    "AmbientCapabilities=\n"
@@ -219,6 +222,10 @@ char *unit_socket(const struct agent *a, size_t first)
 	put_where(to, a, first, next);
 	fputs(" for lowport\nDocumentation=man:lowport(1)\n\n[Socket]\n", to);
 	put_addresses(to, a, first, next);
+	/* systemd passes over what begins so. */
+	if (a->sockets[first].interface[0] != '\0')
+		fprintf(to, "%s=%s\n", interface_key,
+			a->sockets[first].interface);
 	fprintf(to,
 		"FileDescriptorName=%s\n"
 		"Service=%s\n"
@@ -284,7 +291,7 @@ static int read_socket(struct agent *a, const char *name, char *value,
 
 static int read_sockets(struct agent *a, const char *unit, struct fault *why)
 {
-	char path[AGENT_PATH], *text, *name, *value;
+	char path[AGENT_PATH], *text, *name, *value, *interface;
 	int err;
 
 	agent_unit_file(a, unit, path);
@@ -297,6 +304,13 @@ static int read_sockets(struct agent *a, const char *unit, struct fault *why)
 		err = read_socket(a, name ? name : unit, value, why);
 		free(value);
 	}
+	interface = unit_value(text, interface_key, 0);
+	if (err == 0 && interface && a->socket_count > 0) {
+		struct agent_socket *s = &a->sockets[a->socket_count - 1];
+
+		snprintf(s->interface, sizeof(s->interface), "%s", interface);
+	}
+	free(interface);
 	free(name);
 	free(text);
 	return err;

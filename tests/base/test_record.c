@@ -36,6 +36,9 @@ static void the_access_line_says_who_where_how_much_and_why(void **state)
 			    "closed client=192.0.2.7:50112 local=[::1]:80 "
 			    "backend=127.0.0.1:8080 up=512 down=20480 ms=1830 "
 			    "why=idle");
+	r.relay = "web";
+	assert_says(record_print(&r, buf),
+		    "closed relay=web client=192.0.2.7:50112 local=");
 }
 
 static void what_the_system_said_stands_at_the_end(void **state)

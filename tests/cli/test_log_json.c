@@ -53,6 +53,9 @@ static void the_end_of_a_connection_has_the_fields_of_its_line(void **state)
 				 "\"backend\":\"127.0.0.1:8080\","
 				 "\"up\":18446744073709551615,\"down\":20480,"
 				 "\"duration_ms\":1830,\"reason\":\"idle\"}\n");
+	r.relay = "web";
+	log_json_line(buf, then_ms, LEVEL_INFO, "closed", &r);
+	assert_says(buf, "\"message\":\"closed\",\"relay\":\"web\",");
 }
 
 static void an_error_is_told_and_a_backend_that_is_none_is_not(void **state)

@@ -45,10 +45,12 @@ offers() {
 	done
 }
 
-# options COMMAND: those that its help names.
+# options COMMAND: those that its usage has, or that its help lists; its sentences
+# may name those of others.
 options() {
 	"$lowport" "$1" --help >"$scrap/help"
-	grep -oE -e '--[a-z][a-z-]*' "$scrap/help" || :
+	sed '/^$/q' "$scrap/help" | grep -oE -e '--[a-z][a-z-]*' || :
+	sed -n 's/^  \(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p' "$scrap/help"
 	! grep -q 'RUN OPTIONS' "$scrap/help" || options run
 	echo --help
 }

@@ -205,7 +205,13 @@ const client = connect(port, '127.0.0.1')
 await once(client, 'connect')
 await until('a client is counted', async () => await text('#accepted') === '1' &&
 	(await text('#open'))?.startsWith('1'))
-client.resume().end('x'.repeat(1000000))
+await until('the client is in the table', async () =>
+	(await column('connections', 3))[0] === `127.0.0.1:${client.localPort}`)
+client.resume().write('x'.repeat(1000000))
+await until('so are its bytes', async () =>
+	/^1(\.0+)?\sMB$/.test((await column('connections', 7))[0]))
+await until('the plot has moved', async () => /[kM]B\/s/.test(await text('#plot')))
+client.end()
 await once(client, 'close')
 await until('and its end', async () => (await text('#ended tr:first-child')) === 'done1')
 echo.close()

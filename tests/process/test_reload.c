@@ -288,9 +288,9 @@ static void a_log_level_changes(void **state)
 	assert_served(where, b);
 	reload(p, relay("a", where, to));
 	assert_served(where, b);
-	proc_line(p, "closed client=", 0);
+	proc_line(p, " client=", 0);
 	program_stop(p);
-	assert_int_equal(proc_count_lines(p, "closed client="), 1);
+	assert_int_equal(proc_count_lines(p, " client="), 1);
 }
 
 /* Reload for as long as the load lasts. Returns how often. */

@@ -280,6 +280,42 @@ static void what_is_written_is_read_back(void **state)
 	}
 }
 
+static void a_file_s_sockets_are_taken_by_their_addresses(void **state)
+{
+	struct addr at;
+
+	(void)state;
+	assert_int_equal(addr_parse(&at, "127.0.0.1:8000"), 0);
+	assert_int_equal(agent_add_socket_systemd(&agent, &at, false, &why), 0);
+	assert_int_equal(addr_parse(&at, "[::]:8001"), 0);
+	assert_int_equal(agent_add_socket_systemd(&agent, &at, true, &why), 0);
+	assert_int_equal(agent_add_interface_systemd(&agent, "wg0", true, 8002,
+						     &why),
+			 0);
+	assert_says(socket_text(0),
+		    "\nListenStream=127.0.0.1:8000\nListenStream=[::]:8001\n"
+		    "BindIPv6Only=ipv6-only\n");
+	assert_silent_on(socket_text(0), "X-Lowport");
+	assert_says(socket_text(2), "\nListenStream=[::]:8002\n"
+				    "BindIPv6Only=both\n"
+				    "X-Lowport-Interface=wg0\n");
+	/* Nothing is said of them but what takes them. */
+	assert_int_equal(agent.argument_count, 1);
+	assert_int_equal(agent_add_interface_systemd(&agent, "wg1", false, 8002,
+						     &why),
+			 -EADDRINUSE);
+	assert_says(why.text, "if:wg1:8002: systemd holds that port for all");
+	/* And the interface is found again. */
+	write_all();
+	assert_int_equal(agent_init_systemd(&back, "web", &why), 0);
+	assert_int_equal(agent_place_systemd(&back, false, &why), 0);
+	assert_int_equal(unit_read(&back, &why), 0);
+	assert_int_equal(back.socket_count, 3);
+	assert_string_equal(back.sockets[0].interface, "");
+	assert_string_equal(back.sockets[1].interface, "");
+	assert_string_equal(back.sockets[2].interface, "wg0");
+}
+
 static void files_that_are_missing_or_odd_are_said(void **state)
 {
 	static const char odd[] = "[Service]\nExecStart=/bin/lowport run\n"
@@ -346,6 +382,7 @@ int main(void)
 		TEST(the_system_gives_a_user_of_its_own),
 		TEST(an_app_runs_as_who_asked_and_may_do_more),
 		TEST(what_is_written_is_read_back),
+		TEST(a_file_s_sockets_are_taken_by_their_addresses),
 		TEST(files_that_are_missing_or_odd_are_said),
 		TEST(a_program_of_the_system_is_run_where_it_is),
 		TEST(what_systemd_cannot_hold_is_a_mistake),

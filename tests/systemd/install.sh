@@ -169,6 +169,95 @@ refused 127.0.0.1:86
 [ ! -e /etc/systemd/system/lowport-two@2.socket ] || fail "a file stays"
 run 0 lowport uninstall two
 
+echo "a file is served with the sockets that systemd holds for it"
+mkdir /etc/systemd/system/lowport.conf.d
+conf=/etc/systemd/system/lowport.conf.d/site.conf
+cat >$conf <<'END'
+[lowport]
+drain-timeout = 3s
+[relay one]
+listen = 127.0.0.1:91
+listen = [::1]:91
+to = 127.0.0.1:3000
+[relay two]
+listen = if:v0:92
+listen = *:93
+to = 127.0.0.1:3001
+END
+chmod 600 $conf
+run 2 lowport install -c $conf
+says "$conf: the service runs as a user of its own, who may not read it" \
+	"chmod o+r $conf"
+chmod 644 $conf
+(cd /etc/systemd/system && run 0 lowport install -c lowport.conf.d/site.conf) ||
+	exit 1
+says '127.0.0.1:91 answers' '[::1]:91 answers' '10.9.8.7:92 answers' \
+	'remove: sudo lowport uninstall site'
+served 127.0.0.1:91
+served '[::1]:91'
+answer_of_other() {
+	[ "$(curl -sS "http://$1/other")" = other ] || fail "$1 is not other"
+}
+answer_of_other 10.9.8.7:92
+answer_of_other 127.0.0.1:93
+refused 127.0.0.1:92
+systemctl cat lowport-site.service |
+	grep -q "^ExecStart=.* run -c $conf --take systemd\$" ||
+	fail "its command"
+[ "$(systemctl show -P TimeoutStopUSec lowport-site)" = 5s ] ||
+	fail "its patience"
+run 0 lowport doctor site
+says "$conf: no mistake" '127.0.0.1:91 listens' '127.0.0.1:3001 answers' \
+	'clients of v0 alone are served'
+pid=$(main_pid lowport-site)
+sed -i 's/^\[relay two\]/idle-timeout = 1h\n&/' $conf
+systemctl reload lowport-site
+await sh -c 'journalctl -u lowport-site | grep -q "configuration is in force"'
+served 127.0.0.1:91
+sed -i 's/127.0.0.1:91/127.0.0.1:94/' $conf
+run 1 lowport reload --socket /run/lowport-site/$pid.sock
+says '127.0.0.1:94: this user may not bind a port below 1024' \
+	'add ListenStream=127.0.0.1:94 to the .socket unit'
+served 127.0.0.1:91
+run 1 lowport doctor site
+says 'the file listens at 127.0.0.1:94, which systemd does not hold' \
+	'systemd holds 127.0.0.1:91, where the file does not listen any more'
+echo 'idle-timeout = never' >>$conf
+run 2 lowport install --reload site
+says "$conf:" 'is not a duration' 'nothing was touched'
+run 1 lowport doctor site
+says 'is not a duration'
+served 127.0.0.1:91
+sed -i '$d' $conf
+run 0 lowport install --reload site
+says '127.0.0.1:94 answers'
+served 127.0.0.1:94
+refused 127.0.0.1:91
+answer_of_other 10.9.8.7:92
+run 0 lowport doctor site
+mv $conf /tmp/site.conf
+run 2 lowport install -c /tmp/site.conf
+says 'a /tmp of its own'
+mv /tmp/site.conf /home/site.conf
+run 0 lowport uninstall site
+run 0 lowport install -c /home/site.conf --log-level debug
+served 127.0.0.1:94
+run 0 lowport uninstall site
+printf '[relay a]\nlisten = systemd:x\nto = 80\n' >/home/site.conf
+run 2 lowport install -c /home/site.conf
+says '/home/site.conf:1: relay a: "systemd:x": install has systemd make'
+printf '[relay a]\nlisten = unix:/srv/a\nlisten = 127.0.0.1:95\nto = 80\n' \
+	>/home/site.conf
+run 2 lowport install -c /home/site.conf
+says 'may make files in /run/lowport-site alone'
+printf '[relay a]\nlisten = unix:/run/lowport-site/a\nto = 80\n' \
+	>/home/site.conf
+run 2 lowport install -c /home/site.conf
+says 'no listener is at an address that systemd could hold'
+run 2 lowport install -c /home/site.conf --take systemd
+says '--take: install sees to that'
+rm -r ${conf%/*} /home/site.conf
+
 echo "a socket in a home folder is reached, one in /tmp is a mistake"
 cat >/run/unix.py <<'END'
 import http.server, os, socketserver
