@@ -19,7 +19,8 @@ static const char root_is_refused[] =
 	"lowport install, with the same words, has the service manager hold "
 	"the port, and lowport run without rights;\n"
 	"--user nobody opens what it listens on, and then becomes that user "
-	"for good;\n"
+	"for good (in a container: --user 65534:65534, or USER 65534 in its "
+	"Dockerfile);\n"
 	"--allow-root stays root.";
 
 static int complain_of_user(const struct fault *why)
@@ -146,7 +147,10 @@ int confine_files(struct confine *f, const struct config *c)
 	return status;
 }
 
+enum { TOLD_MS = 1000 }; /* at most once in so long */
+
 static uv_async_t *told;
+static uint64_t told_at;
 
 static void tell(void)
 {
@@ -154,13 +158,12 @@ static void tell(void)
 		uv_async_send(told);
 }
 
-static void on_refused(uv_async_t *refused)
+static void say_refused(void)
 {
 	struct fault said;
 	char name[64];
 	unsigned count = sandbox_refused(name, sizeof(name));
 
-	(void)refused;
 	if (count == 0)
 		return;
 	fault_set(&said, 0,
@@ -168,6 +171,17 @@ static void on_refused(uv_async_t *refused)
 		  "please report it; --sandbox off does without",
 		  count, count == 1 ? "" : "s", name);
 	logger_put(LEVEL_ERROR, said.text);
+}
+
+/* What is not told now is counted, and told with the next one or in the end. */
+static void on_refused(uv_async_t *refused)
+{
+	uint64_t now = uv_now(refused->loop);
+
+	if (told_at != 0 && now - told_at < TOLD_MS)
+		return;
+	told_at = now;
+	say_refused();
 }
 
 int confine_calls(struct confine *f, uv_loop_t *loop)
@@ -249,7 +263,7 @@ void confine_end(void)
 void confine_close(struct confine *f)
 {
 	if (told == &f->refused)
-		on_refused(&f->refused);
+		say_refused();
 	told = NULL;
 }
 

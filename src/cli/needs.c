@@ -102,6 +102,9 @@ static int add_all(struct sandbox_plan *plan, const struct config *c,
 		err = add_group(plan, &c->groups[i]);
 	for (size_t i = 0; i < c->paths.count && err == 0; i++)
 		err = add_source(plan, c->paths.at[i]);
+	/* In a folder there may be links. */
+	for (size_t i = 0; i < c->files.count && err == 0; i++)
+		err = add_source(plan, c->files.at[i]);
 	if (err == 0 && c->log_to.place == LOG_TO_FILE)
 		err = add_log(plan, c->log_to.path);
 	if (err == 0 && c->http.at.text &&

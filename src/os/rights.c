@@ -52,7 +52,7 @@ static int find_user(struct rights *r, const char *name, bool *has_group,
 		return fault_set(
 			why, -ENOENT,
 			"\"%s\" is no user of this system (try nobody, "
-			"or a number)",
+			"or numbers: 65534:65534)",
 			name);
 	r->user = user->pw_uid;
 	r->group = user->pw_gid;

@@ -11,14 +11,15 @@
  * (by seccomp). Both hold for all threads, and for what they start; neither can
  * be undone. CMake picks sandbox_linux.c or sandbox_none.c.
  *
- * There are three phases: all is allowed while lowport starts; while it serves,
- * what it takes to serve and to read its configuration again; and, while it
- * ends, no new listener and no new connection to anyone.
+ * There are three phases: all but io_uring is allowed while lowport starts; while
+ * it serves, what it takes to serve and to read its configuration again; and,
+ * while it ends, no new listener.
  */
 
 enum sandbox_mode {
 	SANDBOX_OFF,
-	SANDBOX_ON,     /* what is not allowed fails with EPERM, and is told */
+	SANDBOX_ON,     /* what is not allowed fails with EPERM (what is new in
+			 * Linux, with ENOSYS), and is told */
 	SANDBOX_STRICT, /* ends the process; and it is an error if the sandbox
 			 * cannot be had */
 };
@@ -45,7 +46,8 @@ struct sandbox_plan {
 /* Is there a sandbox in this build, for this system? */
 extern const bool sandbox_is_built;
 
-/* Restrict the files. To be called while there is but one thread. Returns true,
+/* Restrict the files. To be called while there is but one thread, and no loop of
+ * libuv: what has an io_uring already is not kept from using it. Returns true,
  * or false with *why where the system has no such thing. */
 bool sandbox_files(const struct sandbox_plan *plan, struct fault *why);
 

@@ -108,16 +108,18 @@ static int allow_all(int rules, const struct sandbox_plan *plan)
 
 bool sandbox_files(const struct sandbox_plan *plan, struct fault *why)
 {
-	int err, rules = landlock_new();
+	int err = rights_gain_none(), rules = landlock_new();
 
+	/* That there is no seccomp is said by sandbox_calls(). */
+	if (err == 0)
+		syscalls_begin();
 	if (rules < 0) {
 		fault_set(why, rules, "this kernel has no Landlock (%s)",
 			  strerror(-rules));
 		return false;
 	}
-	err = allow_all(rules, plan);
 	if (err == 0)
-		err = rights_gain_none();
+		err = allow_all(rules, plan);
 	/* It closes the rules, come what may. */
 	err = err == 0 ? landlock_enforce(rules) : err;
 	if (err < 0)

@@ -12,7 +12,11 @@ struct syscalls_plan {
 	void (*refused)(void); /* in a signal handler */
 };
 
-/* From here on, for all threads, what takes to serve. Returns 0 or a negative
+/* No io_uring from here on: it would go past what comes later. Returns 0 or a
+ * negative errno. */
+int syscalls_begin(void);
+
+/* From here on, for all threads, what it takes to serve. Returns 0 or a negative
  * errno; then nothing has changed. */
 int syscalls_serve(const struct syscalls_plan *plan);
 

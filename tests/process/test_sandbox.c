@@ -1,5 +1,7 @@
+#include "process/peers.h"
 #include "process/program.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -7,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -65,11 +68,12 @@ static const char *fate(struct proc *p)
 static const struct {
 	const char *what, *call;
 } calls[] = {
-	{"exec", "execve"},   {"fork", "fork"},
-	{"ptrace", "ptrace"}, {"look", "process_vm_readv"},
-	{"packet", "socket"}, {"vsock", "socket"},
-	{"raw", "socket"},    {"code", "mmap"},
-	{"kill", "kill"},
+	{"exec", "execve"},     {"fork", "fork"},
+	{"ptrace", "ptrace"},   {"look", "process_vm_readv"},
+	{"packet", "socket"},   {"vsock", "socket"},
+	{"raw", "socket"},      {"sctp", "socket"},
+	{"ping", "socket"},     {"code", "mmap"},
+	{"become", "mprotect"}, {"kill", "kill"},
 };
 
 static void what_it_never_calls_kills_it(void **state)
@@ -165,6 +169,102 @@ static void what_serving_takes_is_allowed(void **state)
 	program_stop(p);
 }
 
+/* What is asked of the kernel by way of io_uring, no filter sees. Newer libuv has
+ * a ring for each loop, from its beginning. */
+static void no_loop_has_a_ring(void **state)
+{
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	p = invade("loop", "strict", "127.0.0.1:9");
+	proc_line(p, "trespass: loop: Function not implemented", 1);
+	assert_int_equal(proc_count_lines(p, "trespass: loop: done"), 0);
+	program_stop(p);
+}
+
+/* As on an older Linux, and then they do with an older one. */
+static void libraries_find_that_what_is_new_is_missing(void **state)
+{
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	p = invade("new", "on", "127.0.0.1:9");
+	assert_string_equal(fate(p), "Function not implemented");
+	proc_line(p, "the last one openat2", 0);
+	program_stop(p);
+}
+
+static void libraries_are_loaded_but_nothing_written_becomes_code(void **state)
+{
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	p = invade("library", "strict", "nobody.invalid:9");
+	assert_string_equal(fate(p), "done");
+	program_stop(p);
+	p = invade("become", "strict", "nobody.invalid:9");
+	proc_end(p, KILLED);
+}
+
+static void no_thread_is_outside(void **state)
+{
+	const char *const env[] = {scrap("LD_PRELOAD=%s",
+					 program_file("trespass.so")),
+				   "TRESPASS=ptrace", NULL};
+	const struct proc_options opt = {.env = env};
+	struct dirent *entry;
+	unsigned threads = 0;
+	struct proc *p;
+	DIR *tasks;
+
+	(void)state;
+	need_sandbox();
+	p = RUN_WITH(&opt, "--listen", "127.0.0.1:0", "--to",
+		     "nobody.invalid:9", "--log-level", "debug", "--threads",
+		     "3", "--http", "127.0.0.1:0", "--sandbox", "on");
+	proc_line(p, "sandboxed: ", 0);
+	/* Now libuv's are there as well. */
+	peer_dial(program_where(p, 0));
+	proc_line(p, "closed ", 0);
+	tasks = opendir(scrap("/proc/%ld/task", (long)proc_pid(p)));
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks))) {
+		long id = strtol(entry->d_name, NULL, 10);
+
+		if (id == 0)
+			continue;
+		assert_int_equal(syscall(SYS_tgkill, (long)proc_pid(p), id,
+					 SIGRTMIN),
+				 0);
+		proc_line(p, "trespass: ptrace: Operation not permitted",
+			  threads++);
+	}
+	closedir(tasks);
+	assert_true(threads > 4);
+	program_stop(p);
+}
+
+static void what_ends_listens_nowhere(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "b");
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	p = invade("listen", "strict", backend_where(b));
+	assert_string_equal(fate(p), "done");
+	peer_dial(program_where(p, 0));
+	backend_await_clients(b, 1);
+	proc_signal(p, SIGTERM);
+	proc_line(p, "1 connections may finish", 0);
+	proc_signal(p, SIGRTMIN);
+	proc_line(p, "trespass: listen: Operation not permitted", 0);
+	program_stop(p);
+}
+
 static void names_are_looked_up_in_it(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "b");
@@ -247,6 +347,34 @@ static void a_file_that_was_replaced_is_read(void **state)
 	program_stop(p);
 }
 
+/* As those who enable a site by a link to it. */
+static void links_in_a_folder_are_followed(void **state)
+{
+	const char *folder = program_file("enabled");
+	const char *there = program_file("available");
+	const char *file = scrap("%s/a.conf", there);
+	const char *text = "[relay a]\nlisten = 127.0.0.1:0\n"
+			   "to = 127.0.0.1:9\n";
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	if (!has_landlock())
+		program_skip("Landlock in this kernel");
+	assert_int_equal(mkdir(folder, 0755), 0);
+	assert_int_equal(mkdir(there, 0755), 0);
+	write_file(file, text);
+	assert_int_equal(symlink(file, scrap("%s/a.conf", folder)), 0);
+	p = program_listening(program_start(
+		(const char *const[]){"run", "-c", folder, NULL}, NULL));
+	proc_signal(p, SIGHUP);
+	proc_line(p, "the new configuration is in force", 0);
+	assert_int_equal(symlink("/etc/passwd", scrap("%s/b.conf", folder)), 0);
+	proc_signal(p, SIGHUP);
+	proc_line(p, "b.conf: is out of reach of the sandbox", 0);
+	program_stop(p);
+}
+
 static void strict_is_refused_where_it_cannot_be(void **state)
 {
 	struct proc *p = program_start(
@@ -270,9 +398,15 @@ int main(void)
 		CASE(other_files_are_out_of_reach),
 		CASE(with_host_names_etc_is_read_and_nothing_else),
 		CASE(what_serving_takes_is_allowed),
+		CASE(no_loop_has_a_ring),
+		CASE(libraries_find_that_what_is_new_is_missing),
+		CASE(libraries_are_loaded_but_nothing_written_becomes_code),
+		CASE(no_thread_is_outside),
+		CASE(what_ends_listens_nowhere),
 		CASE(names_are_looked_up_in_it),
 		CASE(a_reload_cannot_break_out),
 		CASE(a_file_that_was_replaced_is_read),
+		CASE(links_in_a_folder_are_followed),
 		CASE(strict_is_refused_where_it_cannot_be),
 	};
 
