@@ -100,8 +100,7 @@ void program_without_sandbox(void)
  * --exec starts would be in the sandbox too. */
 static bool wants_sandbox(const char *const argv[])
 {
-	if (!LOWPORT_HAS_SANDBOX || without_sandbox ||
-	    strcmp(argv[0], "run") != 0)
+	if (!LOWPORT_HAS_SANDBOX || strcmp(argv[0], "run") != 0)
 		return false;
 	for (; *argv; argv++)
 		if (strcmp(*argv, "--exec") == 0 ||
@@ -123,7 +122,8 @@ struct proc *program_start(const char *const argv[],
 		n++;
 	}
 	if (argv[0] && wants_sandbox(argv))
-		words[++n] = "--sandbox=strict";
+		words[++n] =
+			without_sandbox ? "--sandbox=off" : "--sandbox=strict";
 	dropped.drop = geteuid() == 0;
 	return proc_start(words, &dropped);
 }
