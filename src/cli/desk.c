@@ -185,21 +185,25 @@ static const char *choose_name(char *buf, size_t size)
 	return buf;
 }
 
-static int find_place(char **path, const char *asked, struct fault *why)
+static bool is_none(const struct config *c)
 {
+	return c->status && strcmp(c->status, "none") == 0;
+}
+
+int desk_place(char **path, const struct config *c, struct fault *why)
+{
+	const char *asked = c->status;
 	char name[256];
 
+	*path = NULL;
+	if (is_none(c))
+		return 0;
 	if (asked && asked[0] == '/') {
 		*path = strdup(asked);
 		return *path ? 0 : fault_set(why, -ENOMEM, "out of memory");
 	}
 	return runtime_path(
 		path, asked ? asked : choose_name(name, sizeof(name)), why);
-}
-
-static bool is_none(const struct config *c)
-{
-	return c->status && strcmp(c->status, "none") == 0;
 }
 
 size_t desk_descriptors(const struct config *c)
@@ -219,7 +223,7 @@ void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,
 		.source = *source, .relay = relay, .actions = *actions};
 	if (is_none(c))
 		return;
-	err = find_place(&path, c->status, &why);
+	err = desk_place(&path, c, &why);
 	if (err == 0)
 		err = control_open(&d->control, loop, path, commands, d, &why);
 	free(path);

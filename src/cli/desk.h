@@ -38,6 +38,10 @@ struct desk {
 /* How many descriptors to keep free for it. */
 size_t desk_descriptors(const struct config *c);
 
+/* The path of the status socket, to be freed; NULL if there is to be none.
+ * Returns 0 or a negative errno with *why. */
+int desk_place(char **path, const struct config *c, struct fault *why);
+
 /* Open it where c says. source and relay have to outlive it. If it cannot be
  * had, that is a warning, and lowport runs without. */
 void desk_open(struct desk *d, uv_loop_t *loop, const struct config *c,

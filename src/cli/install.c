@@ -271,6 +271,12 @@ static int check_arguments(struct agent *a, const struct request *r)
 	else
 		mistakes = (int)args_read(&config, (int)a->argument_count - 1,
 					  a->arguments + 1, complain);
+	if (config.user) {
+		complain("--user: is for lowport run as root; what is "
+			 "installed runs as a user without rights already "
+			 "(leave it out)");
+		mistakes++;
+	}
 	a->exit_timeout_s = config.drain_timeout_ms / 1000 + 2;
 	a->backlog = config.defaults.backlog;
 	look_at_groups(a, &config);

@@ -333,6 +333,15 @@ void logger_reopen(void)
 	logger_put(LEVEL_ERROR, text);
 }
 
+void logger_give(uid_t user, gid_t group)
+{
+	/* It is written to through the descriptor that is open, come what may.
+	 */
+	if (logger.place == LOG_TO_FILE && logger.sink->is_file &&
+	    fchown(logger.sink->fd, user, group) < 0)
+		logger_put(LEVEL_DEBUG, "log-to: the file stays root's");
+}
+
 uint64_t logger_dropped(void)
 {
 	return logger.dropped + (logger.sink ? logger.sink->dropped : 0);

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <uv.h>
 
 /*
@@ -25,6 +26,9 @@ struct logger_options {
 /* Open it, or, where it is open, go over to what opt says. Returns 0, or a
  * negative errno with *why and the log as it was. Nothing of *opt is kept. */
 int logger_open(const struct logger_options *opt, struct fault *why);
+
+/* Let the file that is open, if it is one, belong to this user. */
+void logger_give(uid_t user, gid_t group);
 
 /* Another level from here on. */
 void logger_level(enum log_level level);

@@ -73,7 +73,8 @@ static int put_into_force(struct running *run, struct generation *next,
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, &run->offered, mistake) ||
+	if (!confine_reaches(&run->confine, &next->config, mistake) ||
+	    !generation_open(next, run->now, &run->offered, mistake) ||
 	    (moves &&
 	     !web_listen_again(&run->next_web, &run->web, &next->config,
 			       &run->offered, mistake))) {

@@ -117,6 +117,7 @@ static void stop_accepting(struct running *run)
 void running_drain(struct running *run, uint64_t grace_ms)
 {
 	stop_accepting(run);
+	confine_end();
 	relay_drain(run->relay, grace_ms, NULL);
 }
 
@@ -238,8 +239,12 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 		generation_free(g);
 	else
 		running_replaced(run);
+	if (status == EXIT_OK)
+		status = confine_drop(&run->confine, g, &run->web.listeners);
 	if (status == EXIT_OK && running_show(run) < 0)
 		status = EXIT_RUNTIME;
+	if (status == EXIT_OK)
+		status = confine_calls(&run->confine, &run->loop);
 	if (status == EXIT_OK) {
 		service_ready(&run->service, &run->loop, "relaying");
 		relay_run(run->relay);
@@ -289,6 +294,7 @@ static int run_loop(struct running *run, struct generation *g)
 	status = relay_until_stopped(run, g);
 	idle_close(&run->idle);
 	service_close(&run->service);
+	confine_close(&run->confine);
 	logger_detach();
 	uv_walk(&run->loop, close_handle, NULL);
 	if (run->busy) {
@@ -320,7 +326,9 @@ static int open_and_run(struct running *run, struct generation *g)
 	else if (running_take(run, &g->config) &&
 		 running_replace(run, &g->config)) {
 		if (generation_open(g, NULL, &run->offered, complain) &&
-		    web_listen(&run->web, &g->config, &run->offered, complain))
+		    web_listen(&run->web, &g->config, &run->offered,
+			       complain) &&
+		    confine_files(&run->confine, &g->config) == EXIT_OK)
 			return run_loop(run, g);
 		running_not_replaced(run, &g->config);
 	}
@@ -347,12 +355,13 @@ int cmd_run(int argc, char *const argv[])
 	g = generation_read(argc, argv, complain);
 	if (!g)
 		return EXIT_USAGE;
-	if (running_open_log(&g->config, complain)) {
+	status = confine_look(&run.confine, &g->config);
+	if (status == EXIT_OK && running_open_log(&g->config, complain)) {
 		status = open_and_run(&run, g);
 		running_untake(&run);
 		free(run.replaced);
 		return status;
 	}
 	generation_free(g);
-	return EXIT_RUNTIME;
+	return status == EXIT_OK ? EXIT_RUNTIME : status;
 }

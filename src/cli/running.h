@@ -1,6 +1,7 @@
 #ifndef LOWPORT_CLI_RUNNING_H
 #define LOWPORT_CLI_RUNNING_H
 
+#include "cli/confine.h"
 #include "cli/demand.h"
 #include "cli/desk.h"
 #include "cli/follow.h"
@@ -20,6 +21,7 @@ struct running {
 	char *const *argv;
 	struct generation *now;
 	struct list before; /* generations */
+	struct confine confine;
 	struct demand demand;
 	struct idle idle;
 	struct service_notify service;

@@ -57,6 +57,7 @@ void config_free(struct config *c)
 	log_to_free(&c->log_to);
 	http_free(&c->http);
 	free(c->status);
+	free(c->user);
 	free(c->replaced);
 	c->status = c->replaced = NULL;
 	c->groups = NULL;

@@ -69,6 +69,9 @@ struct config {
 	uint64_t log_level;       /* enum log_level */
 	uint64_t log_json;        /* 0: text */
 	struct log_to log_to;
+	char *user; /* whom root becomes, NAME[:GROUP]; NULL: nobody else */
+	uint64_t allow_root;
+	uint64_t sandbox; /* enum sandbox_mode */
 	uint64_t replace; /* 0: none; else the lowport at: */
 	char *replaced;   /* a path or a name; NULL: the one that runs */
 	char *status; /* "none", a path, or a name; NULL: we choose a name */

@@ -2,6 +2,7 @@
 
 #include "config/ini.h"
 #include "os/file.h"
+#include "os/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -132,9 +133,17 @@ static void on_mistake(void *data, unsigned line, const char *text)
 	reader_complain_at(f->reader, &place, text);
 }
 
-static const char *explain(int err)
+static const char *explain(const char *path, int err)
 {
+	const struct sandbox_place place = {(char *)path, SANDBOX_READ};
+
 	switch (err) {
+	case -EACCES:
+		if (sandbox_reaches(&place))
+			return strerror(EACCES);
+		return "is out of reach of the sandbox, which was closed when "
+		       "lowport started (lowport run --replace starts anew "
+		       "without losing a connection; --sandbox off has none)";
 	case -EFBIG:
 		return "is larger than 1 MiB: is it the right file?";
 	case -ETIMEDOUT:
@@ -158,7 +167,7 @@ static void read_one(struct files *f, const char *path)
 		ini_read(text, length, &events);
 	else
 		reader_complain(f->reader, path,
-				explain(err < 0 ? err : -ENOMEM));
+				explain(path, err < 0 ? err : -ENOMEM));
 	if (err == 0)
 		free(text);
 }

@@ -2,9 +2,11 @@
 
 #include "base/log.h"
 #include "base/num.h"
+#include "os/sandbox.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 uint64_t *option_member(struct config *c, const struct option *o)
@@ -261,6 +263,46 @@ static int parse_log_to(struct config *c, const struct option *o,
 	return log_to_parse((void *)option_member(c, o), text, why);
 }
 
+/* Whether there is such a user is seen when one is needed: the names are not at
+ * hand when lowport reads its configuration again. */
+static int parse_user(struct config *c, const struct option *o,
+		      const char *text, struct fault *why)
+{
+	const char *colon = strchr(text, ':');
+	char *copy;
+
+	(void)o;
+	if (text[0] == '\0' || colon == text ||
+	    (colon && (colon[1] == '\0' || strchr(colon + 1, ':'))))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is no user (try nobody, or "
+				 "nobody:GROUP)",
+				 text);
+	copy = strdup(text);
+	if (!copy)
+		return fault_set(why, -ENOMEM, "out of memory");
+	free(c->user);
+	c->user = copy;
+	return 0;
+}
+
+static int parse_sandbox(struct config *c, const struct option *o,
+			 const char *text, struct fault *why)
+{
+	static const char *const names[] = {[SANDBOX_OFF] = "off",
+					    [SANDBOX_ON] = "on",
+					    [SANDBOX_STRICT] = "strict"};
+
+	for (uint64_t mode = SANDBOX_OFF; mode <= SANDBOX_STRICT; mode++) {
+		if (strcmp(text, names[mode]) != 0)
+			continue;
+		*option_member(c, o) = mode;
+		return 0;
+	}
+	return fault_set(why, -EINVAL, "\"%s\" is none of on, strict and off",
+			 text);
+}
+
 /* "on" alone, as it is read where nothing is said, means whoever runs. */
 static int parse_replace(struct config *c, const struct option *o,
 			 const char *text, struct fault *why)
@@ -371,6 +413,16 @@ const struct option options[] = {
 	{"splice", OPTION_PROCESS, "auto|off", false, parse_switch, AT(splice),
 	 0, 0, "auto",
 	 "let the kernel move bulk data by itself where it can (Linux)"},
+	{"user", OPTION_PROCESS, "NAME[:GROUP]", false, parse_user, AT(user), 0,
+	 0, NULL,
+	 "started as root: become this user for good once everything is open"},
+	{"allow-root", OPTION_PROCESS, NULL, false, parse_on_off,
+	 AT(allow_root), 0, 0, NULL, "stay root, which nothing here needs"},
+	{"sandbox", OPTION_PROCESS, "on|strict|off", false, parse_sandbox,
+	 AT(sandbox), 0, 0, "on",
+	 "once it serves, keep from lowport the files and system calls that it "
+	 "has no use for (Linux, without --exec); strict: whoever tries one "
+	 "ends it"},
 	{"log-level", OPTION_PROCESS, "LEVEL", false, parse_level,
 	 AT(log_level), 0, 0, "info", "error, warn, info or debug"},
 	{"access-log", OPTION_RELAY, "on|off", false, parse_switch,

@@ -1,5 +1,6 @@
 #include "os/listen.h"
 #include "os/platform.h"
+#include "os/rights.h"
 #include "os/sock.h"
 
 #include <errno.h>
@@ -23,6 +24,14 @@ static int explain(struct fault *why, int err, const struct addr *addr,
 					 "%s: this user may not bind a port "
 					 "below 1024.\n%s",
 					 text, offered);
+		if (rights_were_dropped())
+			return fault_set(why, err,
+					 "%s: lowport was root when it "
+					 "started, and no longer is: a new "
+					 "port below 1024 takes another start "
+					 "(lowport run --replace loses no "
+					 "connection).",
+					 text);
 		return fault_set(why, err,
 				 "%s: this user may not bind a port below "
 				 "1024.\n%s\nOr take a port from 1024 on.",

@@ -55,4 +55,18 @@ void platform_temporary_folder(char *buf, size_t size);
  * dies. Nothing where the system cannot. */
 void platform_die_with(pid_t parent);
 
+/* Root becomes this user, with this group: real, effective and saved ids, of all
+ * threads. Returns 0 or a negative errno. */
+int platform_become(uid_t user, gid_t group);
+
+/* Root has this group and the others of that user. Likewise. */
+int platform_take_groups(const char *user, gid_t group);
+
+/* No set-user-ID bit counts any more for this thread and those that it starts.
+ * Returns 0 or a negative errno; -ENOSYS where there is no such thing. */
+int platform_gain_no_rights(void);
+
+/* No process of the same user may trace this one, and it dumps no core. */
+void platform_let_nobody_look(void);
+
 #endif

@@ -1,11 +1,14 @@
 #include "os/platform.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/sysctl.h>
 #include <sys/syslimits.h>
+#include <sys/types.h>
 #include <unistd.h>
 
 const int platform_keepidle = TCP_KEEPALIVE;
@@ -69,4 +72,30 @@ size_t platform_cores(void)
 void platform_die_with(pid_t parent)
 {
 	(void)parent;
+}
+
+/* setuid(2): of root, it sets the saved id as well. */
+int platform_become(uid_t user, gid_t group)
+{
+	if (setgid(group) < 0 || setuid(user) < 0)
+		return -errno;
+	return 0;
+}
+
+int platform_take_groups(const char *user, gid_t group)
+{
+	return initgroups(user, (int)group) < 0 ? -errno : 0;
+}
+
+int platform_gain_no_rights(void)
+{
+	return -ENOSYS;
+}
+
+/* ptrace(2): who has changed its user is not attached to by others than root. */
+void platform_let_nobody_look(void)
+{
+	struct rlimit none = {0, 0};
+
+	setrlimit(RLIMIT_CORE, &none);
 }

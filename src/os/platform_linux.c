@@ -1,5 +1,7 @@
 #include "os/platform.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
@@ -63,4 +65,28 @@ void platform_die_with(pid_t parent)
 	/* It may have died before that. */
 	if (getppid() != parent)
 		raise(SIGTERM);
+}
+
+/* glibc and musl do it in all threads, which the system call does not. */
+int platform_become(uid_t user, gid_t group)
+{
+	if (setresgid(group, group, group) < 0 ||
+	    setresuid(user, user, user) < 0)
+		return -errno;
+	return 0;
+}
+
+int platform_take_groups(const char *user, gid_t group)
+{
+	return initgroups(user, group) < 0 ? -errno : 0;
+}
+
+int platform_gain_no_rights(void)
+{
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+void platform_let_nobody_look(void)
+{
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }

@@ -26,6 +26,22 @@ struct search {
 	void *data;
 };
 
+static struct {
+	bool is_another;
+	uid_t user;
+} owner;
+
+void runtime_owner(uid_t user)
+{
+	owner.is_another = true;
+	owner.user = user;
+}
+
+static uid_t whose(void)
+{
+	return owner.is_another ? owner.user : geteuid();
+}
+
 /* A folder, not a link to one, that belongs to this user and that nobody else
  * may write to. */
 static bool is_ours(const char *path)
@@ -33,15 +49,20 @@ static bool is_ours(const char *path)
 	struct stat st;
 
 	return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-	       st.st_uid == geteuid() && (st.st_mode & 022) == 0;
+	       st.st_uid == whose() && (st.st_mode & 022) == 0;
 }
 
 /* Make the folder, unless it is there, and look whether it is what it has to
  * be. Returns 0 or a negative errno. */
 static int have(const char *path)
 {
-	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+	if (mkdir(path, 0700) < 0) {
+		if (errno != EEXIST)
+			return -errno;
+	} else if (owner.is_another && geteuid() == 0 &&
+		   lchown(path, owner.user, (gid_t)-1) < 0) {
 		return -errno;
+	}
 	return is_ours(path) ? 0 : -EPERM;
 }
 
@@ -69,7 +90,11 @@ static bool from_session(char path[FOLDER])
 
 static void in_system(char path[FOLDER])
 {
-	snprintf(path, FOLDER, "%s/lowport", platform_run_folder);
+	if (owner.is_another)
+		snprintf(path, FOLDER, "%s/lowport-%u", platform_run_folder,
+			 (unsigned)owner.user);
+	else
+		snprintf(path, FOLDER, "%s/lowport", platform_run_folder);
 }
 
 static void in_temporary(char path[FOLDER])
@@ -88,11 +113,11 @@ static int choose(char path[FOLDER])
 
 	/* It may be a link to where systemd really keeps it. */
 	if (from_systemd(path) && stat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
-	    st.st_uid == geteuid())
+	    st.st_uid == whose())
 		return 0;
 	if (from_session(path) && have(path) == 0)
 		return 0;
-	if (geteuid() == 0) {
+	if (geteuid() == 0 || owner.is_another) {
 		in_system(path);
 		if (have(path) == 0)
 			return 0;

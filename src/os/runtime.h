@@ -3,6 +3,8 @@
 
 #include "base/fault.h"
 
+#include <sys/types.h>
+
 /*
  * Where the sockets are by which what runs is found: a folder of ours that
  * nobody else may write to.
@@ -10,8 +12,13 @@
  *   $RUNTIME_DIRECTORY          what systemd made for us (RuntimeDirectory=)
  *   $XDG_RUNTIME_DIR/lowport
  *   /run/lowport                for root; /var/run on a Mac
+ *   /run/lowport-UID            for whom root becomes
  *   $TMPDIR/lowport-UID         a Mac's own folder of the user; else /tmp
  */
+
+/* From here on sockets are for this user, whom root is about to become. root's
+ * folder is none for them: theirs is /run/lowport-UID. */
+void runtime_owner(uid_t user);
 
 /* The path of NAME.sock in the first of them that can be had, which is made if
  * it is not there. *path is the caller's to free. Returns 0 or a negative errno

@@ -23,6 +23,9 @@ static const char by_seccomp[] =
 	"RestrictSUIDSGID=yes\n"
 	"SystemCallArchitectures=native\n"
 	"SystemCallFilter=@system-service\n"
+	/* What lowport's own sandbox takes. */
+	"SystemCallFilter=seccomp landlock_create_ruleset landlock_add_rule "
+	"landlock_restrict_self\n"
 	"SystemCallFilter=~@privileged @resources\n"
 	"SystemCallErrorNumber=EPERM\n";
 

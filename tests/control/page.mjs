@@ -190,7 +190,9 @@ await crowd.end()
 const echo = createServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket))
 echo.listen(0, '127.0.0.1')
 await once(echo, 'listening')
-const relay = start(lowport, 'run', '--listen', '127.0.0.1:0', '--to',
+// Root has to become somebody.
+const ordinary = process.getuid() === 0 ? ['--user', '65534:65534'] : []
+const relay = start(lowport, 'run', ...ordinary, '--listen', '127.0.0.1:0', '--to',
 	`127.0.0.1:${echo.address().port}`, '--http', '127.0.0.1:0')
 const port = await relay.says(/listening on \S+:(\d+)/)
 const page = await relay.says(/status over HTTP at (\S+)/)

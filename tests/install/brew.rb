@@ -96,6 +96,9 @@ class Formula
 
   # As brew does it, which runs a test in a folder of its own.
   def spawn(*words)
+    # brew never is root.
+    ordinary = %w[setpriv --reuid=65534 --regid=65534 --clear-groups]
+    words = ordinary + words if Process.uid.zero?
     Process.spawn(*words.map(&:to_s), err: (ROOT/"log").to_s)
   end
 
@@ -131,6 +134,7 @@ def play(file, source)
   missing = needed(source) - Lowport.dependencies
   check("it depends on what ./dev installs#{missing}") { missing.empty? }
 
+  ROOT.chmod(0o755)
   FileUtils.mkpath([formula.buildpath, formula.testpath, formula.etc])
   left = %w[. .. .git build]
   FileUtils.cp_r((Dir.entries(source) - left).map { |name| source/name },

@@ -2,7 +2,8 @@
 # The Homebrew formula, as far as it can be played through without brew.
 # usage: formula.sh SOURCE_FOLDER
 set -eu
-for needed in ruby python3 curl; do
+[ "$(id -u)" = 0 ] && drop=setpriv || drop=
+for needed in ruby python3 curl $drop; do
 	command -v $needed >/dev/null || {
 		echo "SKIP: there is no $needed here"
 		exit 77

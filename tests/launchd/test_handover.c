@@ -165,7 +165,7 @@ static void from_a_shell_there_is_no_launchd(void **state)
 
 	(void)state;
 	p = proc_start(ARGV(rig_program(), "run", "--listen", "launchd:web",
-			    "--to", "127.0.0.1:9"),
+			    "--to", "127.0.0.1:9", "--allow-root"),
 		       NULL);
 	proc_end(p, 1);
 	assert_says(proc_err(p), "launchd:web: launchd did not start this "

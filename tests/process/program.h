@@ -30,6 +30,9 @@ void program_skip(const char *missing);
 /* Skip it unless there is such a program. */
 void program_need(const char *program, const char *package);
 
+/* Not in the sandbox, for the rest of this test: a file has an --exec. */
+void program_without_sandbox(void);
+
 /* argv ends with NULL and begins behind `lowport`. opt may be NULL. */
 struct proc *program_start(const char *const argv[],
 			   const struct proc_options *opt);

@@ -63,8 +63,9 @@ static struct proc *run_for_the_journal(const char *options)
 
 	if (access("/proc/self/fd/2", F_OK) < 0)
 		program_skip("/proc");
-	return program_listening(proc_start(
-		(const char *const[]){"sh", "-c", script, NULL}, NULL));
+	return program_listening(
+		proc_start((const char *const[]){"sh", "-c", script, NULL},
+			   &(struct proc_options){.drop = geteuid() == 0}));
 }
 
 static const char *first_line(const char *text)

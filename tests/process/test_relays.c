@@ -410,8 +410,9 @@ static struct proc *run_with_stream(const char *stream)
 				   "127.0.0.1:0 --to 127.0.0.1:8080",
 				   stream, program_path());
 
-	return program_listening(proc_start(
-		(const char *const[]){"sh", "-c", script, NULL}, NULL));
+	return program_listening(
+		proc_start((const char *const[]){"sh", "-c", script, NULL},
+			   &(struct proc_options){.drop = geteuid() == 0}));
 }
 
 static void lines_for_the_journal_carry_no_time(void **state)

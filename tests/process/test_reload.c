@@ -246,6 +246,7 @@ static void a_command_that_stays_the_same_runs_on(void **state)
 
 	(void)state;
 	app_need();
+	program_without_sandbox();
 	where = any(peer_free_port());
 	text = scrap("[relay app]\nlisten = %s\nexec = %s\n", where,
 		     app_command(""));

@@ -1,0 +1,29 @@
+#ifndef LOWPORT_OS_SYSCALLS_H
+#define LOWPORT_OS_SYSCALLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Which system calls are allowed: seccomp(2), by way of libseccomp. */
+
+struct syscalls_plan {
+	bool kill;             /* whoever makes another one ends, at once */
+	bool load_code;        /* libraries may be loaded still */
+	void (*refused)(void); /* in a signal handler */
+};
+
+/* No io_uring from here on: it would go past what comes later. Returns 0 or a
+ * negative errno. */
+int syscalls_begin(void);
+
+/* From here on, for all threads, what it takes to serve. Returns 0 or a negative
+ * errno; then nothing has changed. */
+int syscalls_serve(const struct syscalls_plan *plan);
+
+/* And from here on what it takes to end. Nothing before syscalls_serve(). */
+void syscalls_end(void);
+
+/* See sandbox_refused(). */
+unsigned syscalls_refused(char *buf, size_t size);
+
+#endif

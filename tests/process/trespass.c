@@ -1,0 +1,213 @@
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <linux/vm_sockets.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/*
+ * Loaded into lowport (LD_PRELOAD), where it plays someone who has got in: on
+ * SIGRTMIN it does what TRESPASS names, and says on standard error how that
+ * ended: "trespass: WHAT: " and "done", or the error.
+ */
+
+static long try_exec(void)
+{
+	char *const argv[] = {(char *)"/bin/true", NULL};
+
+	return execve(argv[0], argv, argv + 1);
+}
+
+static long try_fork(void)
+{
+	long pid = syscall(SYS_fork);
+
+	if (pid == 0)
+		_exit(0);
+	return pid;
+}
+
+static long try_open(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+}
+
+static long try_write(void)
+{
+	return open("/tmp/lowport-trespass", O_WRONLY | O_CREAT | O_CLOEXEC,
+		    0600);
+}
+
+static long try_ptrace(void)
+{
+	return ptrace(PTRACE_ATTACH, getppid(), NULL, NULL);
+}
+
+static long try_look(void)
+{
+	char byte;
+	struct iovec here = {&byte, 1}, there = {&byte, 1};
+
+	return process_vm_readv(getppid(), &here, 1, &there, 1, 0);
+}
+
+static long try_packet(void)
+{
+	return socket(AF_PACKET, SOCK_DGRAM, 0);
+}
+
+static long try_vsock(void)
+{
+	return socket(AF_VSOCK, SOCK_STREAM, 0);
+}
+
+static long try_raw(void)
+{
+	return socket(AF_INET, SOCK_RAW, 1);
+}
+
+static long try_sctp(void)
+{
+	return socket(AF_INET, SOCK_STREAM, IPPROTO_SCTP);
+}
+
+static long try_ping(void)
+{
+	return socket(AF_INET, SOCK_DGRAM, IPPROTO_ICMP);
+}
+
+static long try_listen(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	return fd < 0 ? fd : listen(fd, 1);
+}
+
+/* Calls that no filter would see could be given to it. */
+static long try_ring(void)
+{
+	char params[256] = {0};
+
+	return syscall(SYS_io_uring_setup, 1, params);
+}
+
+/* One of those that Linux has had since 2020. */
+static long try_new(void)
+{
+	struct open_how how = {.flags = O_RDONLY | O_CLOEXEC};
+
+	return syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", &how, sizeof(how));
+}
+
+static long try_library(void)
+{
+	return dlopen("libanl.so.1", RTLD_NOW) ? 0 : -1;
+}
+
+static long try_become_code(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return mprotect(at, 4096, PROT_READ | PROT_EXEC);
+}
+
+static long try_code(void)
+{
+	void *at = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at == MAP_FAILED ? -1 : 0;
+}
+
+static long try_kill(void)
+{
+	return kill(getppid(), 0);
+}
+
+/* What serving takes. */
+static long try_nothing(void)
+{
+	return socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+}
+
+static const struct {
+	const char *name;
+	long (*try)(void);
+} tries[] = {
+	{"exec", try_exec},
+	{"fork", try_fork},
+	{"open", try_open},
+	{"write", try_write},
+	{"ptrace", try_ptrace},
+	{"look", try_look},
+	{"packet", try_packet},
+	{"vsock", try_vsock},
+	{"raw", try_raw},
+	{"sctp", try_sctp},
+	{"ping", try_ping},
+	{"code", try_code},
+	{"become", try_become_code},
+	{"kill", try_kill},
+	{"listen", try_listen},
+	{"ring", try_ring},
+	{"new", try_new},
+	{"library", try_library},
+	{"loop", try_ring},
+	{"nothing", try_nothing},
+};
+
+static const char *what;
+
+static void try_it(void)
+{
+	char text[128];
+	int length = 0;
+
+	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
+		if (strcmp(tries[i].name, what) == 0)
+			length = snprintf(
+				text, sizeof(text), "trespass: %s: %s\n", what,
+				tries[i].try() < 0 ? strerror(errno) : "done");
+	if (write(STDERR_FILENO, text, (size_t)length) < 0)
+		abort();
+}
+
+static void on_signal(int number)
+{
+	(void)number;
+	try_it();
+}
+
+/* libuv's, which may open a ring. */
+int uv_loop_init(void *loop);
+
+int uv_loop_init(void *loop)
+{
+	int (*real)(void *loop);
+
+	*(void **)&real = dlsym(RTLD_NEXT, "uv_loop_init");
+	if (what && strcmp(what, "loop") == 0)
+		try_it();
+	return real(loop);
+}
+
+__attribute__((constructor)) static void lie_in_wait(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal,
+					 .sa_flags = SA_RESTART};
+
+	what = getenv("TRESPASS");
+	if (what)
+		sigaction(SIGRTMIN, &action, NULL);
+}
