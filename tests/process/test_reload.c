@@ -270,6 +270,7 @@ static void each_relay_keeps_its_own_command(void **state)
 
 	(void)state;
 	app_need();
+	program_without_sandbox();
 	any_two(at);
 	text = scrap("[relay two]\nlisten = %s\nexec = %s\nto = auto\n", at[1],
 		     app_command(""));
