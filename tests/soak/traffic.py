@@ -180,7 +180,7 @@ class Traffic:
         sock.sendall(b"x")
         try:
             if sock.recv(1) == b"":
-                raise wants.Wrong("a polite end, where the backend has reset")
+                raise ConnectionError("a polite end, where the backend reset")
         except ConnectionResetError:
             pass
         return down
