@@ -53,6 +53,15 @@ static void choose_mover(struct pump *p)
 		mover_use(&p->mover, kind);
 }
 
+/* splice() stops before an urgent byte, and says "nothing", "the end" or how src
+ * has failed from then on. Only recv() gets past it. */
+static bool stops_at_mark(int src, ssize_t n)
+{
+	if (n == -EAGAIN)
+		return sock_at_mark(src);
+	return n == 0 || n == -EINVAL || (n < 0 && sock_has_input(src));
+}
+
 /* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
  * nothing now, or how reading failed. */
 static ssize_t fill(struct pump *p, int src)
@@ -63,14 +72,13 @@ static ssize_t fill(struct pump *p, int src)
 	n = p->mover.kind->fill(&p->mover, src);
 	if (n == -EINVAL && p->mover.kind == &mover_splice)
 		p->never_splice = true;
-	/* splice() stops before an urgent byte, and says "nothing" or "the
-	 * end" from then on. Only recv() gets past it. */
-	if (p->mover.kind == &mover_splice &&
-	    (n == 0 || n == -EINVAL || (n == -EAGAIN && sock_at_mark(src)))) {
+	if (p->mover.kind == &mover_splice && stops_at_mark(src, n)) {
+		/* A failure is told once. */
+		p->src_cut |= n < 0 && n != -EAGAIN && n != -EINVAL;
 		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
-	if (n == -EAGAIN && p->src_cut)
+	if ((n == -EAGAIN || n == 0) && p->src_cut)
 		n = -ECONNRESET;
 	if (n == -EAGAIN)
 		return n;

@@ -201,7 +201,8 @@ static ssize_t splice_in(struct sock *s, int fd, struct pipe_inside *p,
 	}
 	if (size > p->size - p->held)
 		size = p->size - p->held;
-	n = readable(s, size);
+	/* tcp_read_sock() halts before an urgent byte, and stays there. */
+	n = s->urgent == s->in_at ? 0 : readable(s, size);
 	if (n == 0) {
 		errno = nothing(s);
 		return errno ? -1 : 0;
@@ -346,6 +347,7 @@ void stream_reset(struct sock *s)
 	s->error = s->in_fin ? EPIPE : ECONNRESET;
 	s->state = DEAD;
 	s->reset_ms = world.now_ms;
+	s->failed_late = s->heard_end && s->mate && s->mate->out_fin;
 	kernel_wake(s, 0);
 	sim_seen.resets++;
 }
