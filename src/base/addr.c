@@ -28,6 +28,10 @@ static int parse_scope(const char *zone, uint32_t *scope)
 {
 	uint64_t index;
 
+	/* Linux takes what follows a colon for the label of an old alias, and
+	 * knows "lo:anything". */
+	if (strchr(zone, ':'))
+		return -EINVAL;
 	if (num_parse(zone, 10, 1, UINT32_MAX, &index) < 0)
 		index = if_nametoindex(zone);
 	if (index == 0)

@@ -151,6 +151,11 @@ static void handle_leave(void *data, struct control_request *q,
 	struct desk *d = data;
 
 	(void)argument;
+	if (d->left) {
+		control_refuse(q, "another lowport has taken over already");
+		return;
+	}
+	d->left = true;
 	control_retire(d->control);
 	d->actions.leave(d->actions.data);
 	json_begin(&j, NULL, '{');

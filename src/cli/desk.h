@@ -32,6 +32,7 @@ struct desk {
 	struct relay *relay;
 	struct desk_actions actions;
 	struct control *control; /* NULL: there is none */
+	bool left;               /* another one has taken over */
 };
 
 /* How many descriptors to keep free for it. */

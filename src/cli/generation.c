@@ -33,16 +33,24 @@ struct generation *generation_read(int argc, char *const argv[],
 	return NULL;
 }
 
-static struct ledger *find_ledger(const struct generation *before,
-				  const char *name)
+static struct ledger *ledger_at(const struct generation *before, size_t i,
+				const char *name)
 {
-	for (size_t i = 0; before && i < before->config.group_count; i++) {
-		struct ledger *l = before->members[i].ledger;
+	struct ledger *l = before->members[i].ledger;
 
-		if (strcmp(l->name, name) == 0)
-			return l;
-	}
-	return NULL;
+	return strcmp(l->name, name) == 0 ? l : NULL;
+}
+
+/* Most stand where they stood. */
+static struct ledger *find_ledger(const struct generation *before,
+				  const char *name, size_t at)
+{
+	size_t count = before ? before->config.group_count : 0;
+	struct ledger *l = at < count ? ledger_at(before, at, name) : NULL;
+
+	for (size_t i = 0; i < count && !l; i++)
+		l = ledger_at(before, i, name);
+	return l;
 }
 
 /* Go on with what the namesake of m has counted. */
@@ -50,8 +58,9 @@ static int open_ledger(struct member *m, struct config_group *group,
 		       const struct generation *before)
 {
 	const char *name = config_group_name(group);
+	size_t at = (size_t)(group - m->generation->config.groups);
 
-	m->ledger = ledger_take(find_ledger(before, name), name);
+	m->ledger = ledger_take(find_ledger(before, name, at), name);
 	if (!m->ledger)
 		return -ENOMEM;
 	for (size_t i = 0; i < group->backend_count; i++) {

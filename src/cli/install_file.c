@@ -40,30 +40,6 @@ bool install_file_is_taking(int argc, char *const argv[])
 	return false;
 }
 
-/* /etc/lowport/web.conf and /etc/web.d/ are web. */
-void install_file_label(int argc, char *const argv[], char *buf, size_t size)
-{
-	const char *file = NULL, *name;
-	size_t length;
-
-	for (int i = 0; i < argc && !file; i++)
-		file = file_at(argc, argv, &i);
-	length = file ? strlen(file) : 0;
-	while (length > 1 && file[length - 1] == '/')
-		length--;
-	for (name = file; name && name < file + length; name++)
-		if (memchr(name, '/', (size_t)(file + length - name)) == NULL)
-			break;
-	snprintf(buf, size, "%.*s",
-		 name ? (int)(file + length - name) : (int)strlen("lowport"),
-		 name ? name : "lowport");
-	length = strlen(buf);
-	if (length > 5 && strcmp(buf + length - 5, ".conf") == 0)
-		buf[length - 5] = '\0';
-	else if (length > 2 && strcmp(buf + length - 2, ".d") == 0)
-		buf[length - 2] = '\0';
-}
-
 /* As it is found from /, where services run. The caller frees it. */
 static char *whole_path(const char *path)
 {
@@ -79,6 +55,32 @@ static char *whole_path(const char *path)
 		whole = NULL;
 	free(here);
 	return whole;
+}
+
+/* /etc/lowport/web.conf and /etc/web.d/ are web. */
+void install_file_label(int argc, char *const argv[], char *buf, size_t size)
+{
+	static const char *const tails[] = {".conf", ".d"};
+	const char *file = NULL;
+	char *whole, *slash;
+	size_t length;
+
+	for (int i = 0; i < argc && !file; i++)
+		file = file_at(argc, argv, &i);
+	whole = whole_path(file ? file : "lowport");
+	length = whole ? strlen(whole) : 0;
+	while (length > 1 && whole[length - 1] == '/')
+		whole[--length] = '\0';
+	slash = whole ? strrchr(whole, '/') : NULL;
+	snprintf(buf, size, "%s", slash ? slash + 1 : "lowport");
+	free(whole);
+	length = strlen(buf);
+	for (size_t i = 0; i < sizeof(tails) / sizeof(tails[0]); i++) {
+		size_t tail = strlen(tails[i]);
+
+		if (length > tail && strcmp(buf + length - tail, tails[i]) == 0)
+			buf[length - tail] = '\0';
+	}
 }
 
 static int add_file(struct agent *a, const char *file, struct fault *why)

@@ -1,5 +1,7 @@
 #include "cli/cli.h"
 
+#include "base/log.h"
+
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,15 +27,13 @@ const struct command commands[] = {
 	{NULL, NULL, NULL},
 };
 
+/* What is told may have come from a file that somebody else wrote. */
 void complain(const char *text)
 {
-	fputs("lowport: ", stderr);
-	for (; *text != '\0'; text++) {
-		fputc(*text, stderr);
-		if (*text == '\n')
-			fputs("  ", stderr);
-	}
-	fputc('\n', stderr);
+	char harmless[LOG_TEXT];
+
+	log_escape(harmless, sizeof(harmless), text, "\n  ");
+	fprintf(stderr, "lowport: %s\n", harmless);
 }
 
 void cli_say(const char *text)

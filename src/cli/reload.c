@@ -20,34 +20,16 @@ static bool stays(const struct option *o)
 	return true;
 }
 
-static bool same_text(const char *a, const char *b)
-{
-	return a && b ? strcmp(a, b) == 0 : a == b;
-}
-
-static bool same_hosts(const struct config_http *a, const struct config_http *b)
-{
-	if (a->host_count != b->host_count)
-		return false;
-	for (size_t i = 0; i < a->host_count; i++)
-		if (strcmp(a->hosts[i], b->hosts[i]) != 0)
-			return false;
-	return true;
-}
-
-static bool is_same(struct config *now, struct config *next,
+/* As it was written, whatever kind of member it is. */
+static bool is_same(const struct config *now, const struct config *next,
 		    const struct option *o)
 {
-	if (strcmp(o->name, "status") == 0)
-		return same_text(now->status, next->status);
-	if (strcmp(o->name, "http") == 0)
-		return same_text(now->http.at.text, next->http.at.text);
-	if (strcmp(o->name, "http-host") == 0)
-		return same_hosts(&now->http, &next->http);
-	return *option_member(now, o) == *option_member(next, o);
+	return now->defaults.given[o - options].value ==
+	       next->defaults.given[o - options].value;
 }
 
-static void warn_of_what_stays(struct config *now, struct config *next)
+static void warn_of_what_stays(const struct config *now,
+			       const struct config *next)
 {
 	char text[160];
 

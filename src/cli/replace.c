@@ -12,7 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { SUCCESSOR_TRIES = 20, SUCCESSOR_PAUSE_MS = 25 };
 
 /* Returns 0 with *said, or what client_ask() says, with *why. */
 static int ask(cJSON **said, const char *path, const char *request,
@@ -105,6 +108,54 @@ bool running_replace(struct running *run, const struct config *c)
 	return err == 0;
 }
 
+/* Nobody else has them from here on. */
+static void own_all(struct running *run)
+{
+	struct list *pos;
+	struct fault why;
+
+	list_for_each (pos, &run->now->served) {
+		struct served *s = list_entry(pos, struct served, node);
+
+		if (listen_own(&s->listener, &why) < 0)
+			logger_put(LEVEL_WARN, why.text);
+	}
+	for (size_t i = 0; i < run->web.listeners.count; i++)
+		if (listen_own(&run->web.listeners.at[i], &why) < 0)
+			logger_put(LEVEL_WARN, why.text);
+}
+
+/* It has ended, if need be while it was asked. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE ||
+	       err == -ECONNRESET;
+}
+
+/* Of two that replace the same one, the second has to replace the first: which
+ * comes to the same place, if that has a name, in a moment. Returns as ask(). */
+static int leave_successor(struct running *run, struct fault *why)
+{
+	const char *name = which(&run->now->config);
+	const struct timespec pause = {.tv_nsec = SUCCESSOR_PAUSE_MS * 1000000};
+	int err = -ENOENT;
+
+	for (int i = 0; name && i < SUCCESSOR_TRIES; i++) {
+		cJSON *answer = NULL;
+		char *path;
+
+		nanosleep(&pause, NULL);
+		if (find_one(&path, name, why) < 0)
+			continue;
+		err = ask(&answer, path, "leave", NULL, why);
+		free(path);
+		cJSON_Delete(answer);
+		if (err == 0)
+			break;
+	}
+	return err;
+}
+
 void running_replaced(struct running *run)
 {
 	struct fault why, said;
@@ -116,6 +167,17 @@ void running_replaced(struct running *run)
 	if (!run->replaced)
 		return;
 	err = ask(&answer, run->replaced, "leave", NULL, &why);
+	cJSON_Delete(answer);
+	if (is_gone(err) || err == -EPROTO) {
+		struct fault ignored;
+		int after = leave_successor(run, &ignored);
+
+		/* Or it has come to its end in the meantime. */
+		if (after == 0 || err != -EPROTO)
+			err = 0;
+	}
+	if (err == 0)
+		own_all(run);
 	if (err == 0)
 		fault_set(&said, 0, "taken over from the lowport at %s",
 			  run->replaced);
@@ -123,7 +185,6 @@ void running_replaced(struct running *run)
 		fault_set(&said, 0, "the lowport at %s may still accept: %s",
 			  run->replaced, why.text);
 	logger_put(err == 0 ? LEVEL_INFO : LEVEL_ERROR, said.text);
-	cJSON_Delete(answer);
 	free(run->replaced);
 	run->replaced = NULL;
 }

@@ -314,6 +314,8 @@ static int open_and_run(struct running *run, struct generation *g)
 {
 	struct fault why;
 
+	/* As many listeners as can be. */
+	proc_raise_descriptor_limit();
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
 	else if (running_take(run, &g->config) &&

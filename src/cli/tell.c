@@ -50,17 +50,23 @@ static void tell(void *data, struct inspection *i, struct snapshot *s)
 
 /* What each_listener() was given, for follow_each(). */
 struct giving {
+	const struct running *run;
 	void (*each)(void *context, int fd, const struct addr *at);
 	void *context;
 };
 
+/* But for those that serve nobody. */
+static void give(const struct giving *g, int fd, const struct addr *at)
+{
+	if (relay_listener_state(g->run->relay, fd) != LISTENER_DEAD)
+		g->each(g->context, fd, at);
+}
+
 static void give_followed(void *data, int fd, const struct addr *at,
 			  const char *from)
 {
-	const struct giving *g = data;
-
 	(void)from;
-	g->each(g->context, fd, at);
+	give(data, fd, at);
 }
 
 static struct account *account_of(void *data, const struct relay_route *route)
@@ -87,19 +93,19 @@ static void each_listener(void *data,
 			  void *context)
 {
 	struct running *run = data;
-	struct giving giving = {each, context};
+	struct giving giving = {run, each, context};
 	const struct list *pos;
 
 	list_for_each (pos, &run->now->served) {
 		const struct served *s = list_entry(pos, struct served, node);
 
 		if (!served_is_handed_over(s))
-			each(context, s->fd, &s->listener.addr);
+			give(&giving, s->fd, &s->listener.addr);
 	}
 	for (size_t i = 0; run->follow && i < run->now->config.group_count; i++)
 		follow_each(run->follow, &run->now->config.groups[i],
 			    give_followed, &giving);
-	if (run->web.http)
+	if (web_serves(&run->web))
 		each(context, run->web.fd, &run->web.at);
 }
 
@@ -116,6 +122,7 @@ static void leave(void *data)
 
 	logger_put(LEVEL_INFO, "another lowport has taken over: accepting no "
 			       "more, connections may finish");
+	run->ending = true;
 	generation_abandon(run->now);
 	web_abandon(&run->web);
 	/* The answer goes out first. */

@@ -74,10 +74,18 @@ int web_start(struct web *w, uv_loop_t *loop, const struct config *c,
 	return 0;
 }
 
+bool web_serves(const struct web *w)
+{
+	return w->http && !w->abandoned;
+}
+
 void web_abandon(struct web *w)
 {
 	if (w->listeners.count > 0)
 		w->listeners.at->made = false;
+	if (w->http)
+		http_retire(w->http);
+	w->abandoned = true;
 }
 
 void web_close(struct web *w)

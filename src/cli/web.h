@@ -13,6 +13,7 @@ struct web {
 	int fd;                     /* http's; only while there is one */
 	struct addr at;
 	struct http *http;
+	bool abandoned;
 };
 
 /* How many descriptors it may take, its clients included. */
@@ -27,7 +28,11 @@ bool web_listen(struct web *w, struct config *c, struct listeners *offered);
 int web_start(struct web *w, uv_loop_t *loop, const struct config *c,
 	      const struct snapshot_source *source);
 
-/* Another lowport has the listener: its socket file is its own now. */
+/* Does anyone get an answer there? */
+bool web_serves(const struct web *w);
+
+/* Another lowport has the listener: its socket file is its own now, and so are
+ * those who come. */
 void web_abandon(struct web *w);
 
 /* Serve no more; whatever has begun. */

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static const struct position here = {NULL, 1};
+static const struct position here = {.line = 1};
 
 static void complain_unknown(struct reader *r, const char *word)
 {

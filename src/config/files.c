@@ -36,7 +36,7 @@ static void add(struct files *f, unsigned line, const char *key,
 		realloc(f->entries, (f->count + 1) * sizeof(*more));
 	struct entry e = {
 		.section = f->section,
-		.place = {f->path, line},
+		.place = {.file = f->path, .line = line},
 		.key = key ? strdup(key) : NULL,
 		.value = strdup(value),
 	};
@@ -78,7 +78,7 @@ static bool is_good_name(const char *name)
 static void on_section(void *data, unsigned line, const char *section)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 	const char *name = relay_name(section);
 	struct fault why;
 
@@ -112,7 +112,7 @@ static void on_key(void *data, unsigned line, const char *key,
 		   const char *value)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 
 	if (f->section == NO_SECTION)
 		reader_complain_at(
@@ -127,7 +127,7 @@ static void on_key(void *data, unsigned line, const char *key,
 static void on_mistake(void *data, unsigned line, const char *text)
 {
 	struct files *f = data;
-	const struct position place = {f->path, line};
+	const struct position place = {.file = f->path, .line = line};
 
 	reader_complain_at(f->reader, &place, text);
 }

@@ -82,7 +82,7 @@ static void trim(char *buf, size_t size, const char *text)
 {
 	size_t length;
 
-	text += strspn(text, " \t");
+	text += strspn(text, " \t\v\f\r");
 	length = strlen(text);
 	while (length > 0 && isspace((unsigned char)text[length - 1]))
 		length--;
@@ -124,14 +124,29 @@ static void read_line(struct line *l)
 	}
 }
 
+/* Of what a line may begin with: a blank, or a byte order mark, which is also in
+ * the middle where files have been joined. Left to inih, [section] behind one
+ * would be passed over. */
+static size_t blank_length(const struct line *l)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	const size_t length = strlen(bom);
+
+	if (l->length >= length && memcmp(l->text, bom, length) == 0)
+		return length;
+	return l->length > 0 && isspace((unsigned char)l->text[0]);
+}
+
 static void read_trimmed(struct line *l)
 {
+	size_t skipped;
+
 	while (l->length > 0 && isspace((unsigned char)l->text[l->length - 1]))
 		l->length--;
 	/* An indented line would continue the one before. */
-	while (l->length > 0 && isspace((unsigned char)l->text[0])) {
-		l->text++;
-		l->length--;
+	while ((skipped = blank_length(l)) > 0) {
+		l->text += skipped;
+		l->length -= skipped;
 	}
 	if (memchr(l->text, '\0', l->length))
 		complain(l, "there is a zero byte in this line: is this a text "
@@ -142,13 +157,8 @@ static void read_trimmed(struct line *l)
 
 void ini_read(const char *text, size_t length, const struct ini_events *events)
 {
-	static const char bom[] = "\xef\xbb\xbf";
 	struct line l = {.events = events};
 
-	if (length >= 3 && memcmp(text, bom, 3) == 0) {
-		text += 3;
-		length -= 3;
-	}
 	while (length > 0) {
 		const char *end = memchr(text, '\n', length);
 		size_t taken = end ? (size_t)(end - text) + 1 : length;

@@ -82,9 +82,19 @@ static void new_wins(const struct pair *x, const char *why)
 		      x->old->line, why, x->old->rule);
 }
 
-/* lowport's if:en0:80 is of both families. */
-static void shares_interface(const struct pair *x)
+/* lowport's if:en0:80 is of both families, and so is *:80. */
+static bool is_one_listener(const struct pf_place *a, const struct pf_place *b)
 {
+	if (a->where == PF_EVERYWHERE && b->where == PF_EVERYWHERE)
+		return a->family == AF_UNSPEC || b->family == AF_UNSPEC;
+	return a->where == PF_INTERFACE && b->where == PF_INTERFACE &&
+	       strcmp(a->interface, b->interface) == 0;
+}
+
+static void shares_listener(const struct pair *x)
+{
+	const struct pf_place *is = &x->is->place;
+	bool wide = is->where == PF_EVERYWHERE && is->family == AF_UNSPEC;
 	char text[PF_LISTENER_TEXT];
 
 	x->is->dropped = true;
@@ -93,7 +103,8 @@ static void shares_interface(const struct pair *x)
 		     "line %u has it with its own backend (if the program "
 		     "listens on both families: one rule without inet, to "
 		     "localhost)",
-		     pf_listener_print(x->is, text), x->old->line);
+		     pf_listener_print(wide ? x->is : x->was, text),
+		     x->old->line);
 }
 
 /* One is in the other: the narrow one keeps what is its own. */
@@ -115,12 +126,12 @@ static void settle(const struct pair *x)
 	bool covered = pf_place_covers(was, is);
 	bool covers = pf_place_covers(is, was);
 	bool open = is_open(x->old) && is_open(x->new);
+	bool one = is_one_listener(was, is);
 
 	if (!covered && !covers) {
-		if (is->where == PF_INTERFACE && was->where == PF_INTERFACE &&
-		    strcmp(is->interface, was->interface) == 0)
-			shares_interface(x);
-	} else if (covered && covers && last_counts) {
+		if (one)
+			shares_listener(x);
+	} else if (covers && last_counts && (covered || one)) {
 		new_wins(x, "but of several the last counts");
 	} else if (covered && !last_counts) {
 		old_wins(x);
@@ -131,6 +142,8 @@ static void settle(const struct pair *x)
 			      x->old->line);
 	} else if (covers && same_backend(x) && open) {
 		new_wins(x, "it goes to the same backend");
+	} else if (one) {
+		shares_listener(x);
 	} else {
 		side_by_side(x, covers ? x->was : x->is);
 	}

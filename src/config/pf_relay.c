@@ -174,6 +174,8 @@ static struct pf_relay *add_relay(struct pf_conversion *c)
 	};
 	more->file = strdup(c->from->file);
 	more->rule = strdup(c->from->text);
+	if (more->file)
+		pf_make_plain(more->file);
 	if (!more->file || !more->rule)
 		p->no_memory = true;
 	return more;

@@ -72,7 +72,7 @@ void reader_tell(struct reader *r, void (*mistake)(const char *text))
 
 void reader_complain(struct reader *r, const char *where, const char *what)
 {
-	static const struct position nowhere = {NULL, 0};
+	static const struct position nowhere = {.line = 0};
 
 	tell(r, &nowhere, where, what);
 }
@@ -205,17 +205,35 @@ static void replace_lists(struct settings *s, const struct option *o,
 	forget(s, "deny");
 }
 
+/* FNV-1a, on from what was given before. */
+static uint64_t mark(const struct option *o, const char *text, uint64_t before)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ before;
+
+	if (o->fallback && strcmp(text, o->fallback) == 0)
+		return 0;
+	for (; *text != '\0'; text++)
+		hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
 void reader_take(struct reader *r, const struct option *o, const char *text,
 		 const struct position *place)
 {
+	struct position *given;
 	struct fault why;
+	uint64_t before;
 	int err;
 
 	if (is_twice(r, o, place))
 		return;
 	replace_lists(config_settings(r->config), o, place);
 	err = o->parse(r->config, o, text, &why);
-	*option_place(r->config, o) = *place;
+	/* A listener may have begun a group, and moved all of them. */
+	given = option_place(r->config, o);
+	before = o->repeatable ? given->value : 0;
+	*given = *place;
+	given->value = mark(o, text, before);
 	/* The listener that is missing has been complained of. */
 	if (err == 0 || (err == -ENOENT && r->config->trouble.listener))
 		return;

@@ -13,6 +13,8 @@
 struct position {
 	const char *file; /* NULL: the command line */
 	unsigned line;    /* from 1; 0: nowhere */
+	uint64_t value;   /* of an option: another one for another text; 0: the
+			   * default */
 };
 
 enum { OPTIONS_MOST = 64 };

@@ -116,7 +116,8 @@ static ssize_t receive(int fd, char *piece, struct client_files *files)
 	if (n < 0)
 		return -errno;
 	take_files(&m, files);
-	return n;
+	/* There were more of them. */
+	return files && m.msg_flags & MSG_CTRUNC ? -EMFILE : n;
 }
 
 /* To the end of the stream, which has to be that of a line. Who answers without

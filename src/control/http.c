@@ -113,7 +113,7 @@ static void on_door(uv_poll_t *poll, int status, int events);
 /* Take clients if there is room for one. */
 static void open_door(struct http *h)
 {
-	if (h->closing)
+	if (h->closing || h->retired)
 		return;
 	if (is_full(h))
 		uv_poll_stop(&h->door);
@@ -349,6 +349,12 @@ static void refuse_all(struct list *requests)
 		list_remove(pos);
 		http_refuse(list_entry(pos, struct request, node));
 	}
+}
+
+void http_retire(struct http *h)
+{
+	h->retired = true;
+	uv_poll_stop(&h->door);
 }
 
 void http_close(struct http *h)

@@ -40,6 +40,10 @@ enum {
 int http_open(struct http **out, uv_loop_t *loop,
 	      const struct http_options *opt);
 
+/* Take no more clients: another lowport has the listener. Those that are there
+ * are served. */
+void http_retire(struct http *h);
+
 /* Close all connections, after telling those who wait, if they listen, that
  * lowport ends; free h on a later turn of the loop, when a snapshot that is
  * being taken has come. NULL: nothing happens. */

@@ -64,6 +64,7 @@ struct http {
 	size_t visitor_count;
 	size_t arriving; /* accepted, but not among the visitors yet */
 	bool closing;
+	bool retired; /* nobody is let in any more */
 };
 
 /* libmicrohttpd's callbacks. */

@@ -468,9 +468,12 @@ static void on_orphaned(uv_handle_t *handle)
 
 void control_retire(struct control *c)
 {
+	if (c->retired)
+		return;
 	c->retired = true;
 	c->paused = false;
-	uv_poll_stop(&c->poll);
+	/* Not later: its descriptor may be another's by then. */
+	uv_close((uv_handle_t *)&c->poll, on_closed);
 	listen_close(&c->listeners, 0);
 }
 
@@ -493,7 +496,6 @@ void control_close(struct control *c)
 		close(q->fd);
 		leave(q);
 	}
-	uv_close((uv_handle_t *)&c->poll, on_closed);
-	listen_close(&c->listeners, 0);
+	control_retire(c);
 	uv_close((uv_handle_t *)&c->timer, on_closed);
 }

@@ -30,6 +30,20 @@ static bool is_dead(int err)
 	       err == -EOPNOTSUPP || err == -EFAULT;
 }
 
+/* Of one that has gone again (accept(2), "Error handling"). */
+static bool is_of_connection(int err)
+{
+	static const int errors[] = {
+		ECONNABORTED, ECONNRESET,  EPROTO,      EHOSTDOWN, EHOSTUNREACH,
+		ENETDOWN,     ENETUNREACH, ENOPROTOOPT, ETIMEDOUT,
+	};
+
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++)
+		if (err == -errors[i])
+			return true;
+	return false;
+}
+
 static void die(struct acceptor *a, int err)
 {
 	a->dead = true;
@@ -67,8 +81,12 @@ static void on_ready(void *data, int ready)
 			a->events->failed(a->owner, fd);
 			return;
 		}
-		/* Any other error belongs to that one connection (accept(2)).
-		 */
+		if (!is_of_connection(fd)) {
+			watch_more(a->watch);
+			acceptor_pause(a);
+			a->events->refused(a->owner, fd);
+			return;
+		}
 	}
 	watch_more(a->watch);
 	if (a->waits)

@@ -22,6 +22,10 @@ struct acceptor_events {
 	/* accept() said err: -EMFILE and its like pass, others mean that this
 	 * listener is dead; then it is not watched any more. */
 	void (*failed)(void *owner, int err);
+	/* accept() says err, which is about neither a connection nor the
+	 * listener: what guards the system may say no (accept(2): EPERM). It
+	 * would at once again; the acceptor is paused. */
+	void (*refused)(void *owner, int err);
 };
 
 /* A paused acceptor. Takes fd on success. Returns 0 or a negative errno. */

@@ -10,6 +10,7 @@
 enum {
 	PROBE_MS = 2000,   /* a reset that no poll can hear */
 	SETTLED_MS = 1000, /* what lives on is worth being kept alive */
+	LACK_MS = 20,      /* until the system may have memory again */
 	FLUSH_MS = 5,      /* the last bytes before a reset, */
 	FLUSHES = 40,      /* looked for so often; then as seldom as a probe */
 };
@@ -43,13 +44,25 @@ static void fill_record(const struct conn *c, enum close_reason reason,
 		.source = c->source,
 	};
 	/* Only now, when someone will read it, is it worth asking for. */
+	if (c->side[CLIENT].fd < 0)
+		return;
 	if (c->worker->options->ended || c->route->exact_local)
 		r->local = conn_local(c);
 }
 
+/* Nobody looks at it any more. */
 static void on_gone(void *data)
 {
-	free(data);
+	struct conn *c = data;
+	struct worker *w = c->worker;
+	struct record what;
+
+	if (!c->untold) {
+		free(c);
+		return;
+	}
+	fill_record(c, c->reason, &what);
+	w->events->ended(w->owner, c->route, &what, c);
 }
 
 static void close_side(struct conn *c, int s, bool politely)
@@ -93,8 +106,11 @@ void conn_close(struct conn *c, enum close_reason reason)
 	list_remove(&c->node);
 	if (c->chosen != CONN_NO_BACKEND)
 		tally_left(conn_backend(c), what.up, what.down);
-	/* The route may be gone from here on. */
-	w->events->ended(w->owner, c->route, &what);
+	/* The route may be gone from here on, if it is told. */
+	c->reason = (uint8_t)reason;
+	c->untold = true;
+	if (w->events->ended(w->owner, c->route, &what, NULL))
+		c->untold = false;
 }
 
 void conn_fail(struct conn *c, int error, enum close_reason reason)
@@ -199,7 +215,7 @@ static void wait_for(struct conn *c, int s)
 
 	if (c->pump[s].wants == PUMP_SRC)
 		events |= WATCH_READ;
-	if (c->pump[!s].wants == PUMP_DST)
+	if (c->pump[!s].wants == PUMP_DST && !c->pump[!s].lacking)
 		events |= WATCH_WRITE;
 	c->side[s].waits_for = events;
 	if (c->pump[s].more)
@@ -226,10 +242,17 @@ static void set_deadline(struct conn *c, bool any_moved)
 	worker_arm_for(c->worker, TIMEOUT_SILENCE, after_ms, &c->deadline);
 }
 
+static bool is_lacking(const struct pump *p)
+{
+	return p->wants == PUMP_DST && p->lacking;
+}
+
 /* A side that nothing is expected of is not polled, and its reset not heard. */
 static void set_look(struct conn *c)
 {
-	if (c->lost != NOBODY && is_over(c) && c->flushes < FLUSHES)
+	if (is_lacking(&c->pump[CLIENT]) || is_lacking(&c->pump[BACKEND]))
+		worker_arm(c->worker, QUEUE_LACK, &c->look);
+	else if (c->lost != NOBODY && is_over(c) && c->flushes < FLUSHES)
 		worker_arm(c->worker, QUEUE_FLUSH, &c->look);
 	else if (c->lost != NOBODY && is_over(c))
 		worker_arm(c->worker, QUEUE_PROBE, &c->look);
@@ -267,6 +290,7 @@ static void settle(struct conn *c, uint64_t moved_before)
 
 static void on_ready(struct conn *c, int s, int ready)
 {
+	bool was_over = pump_is_over(&c->pump[s]);
 	uint64_t before = moved(c);
 
 	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
@@ -275,9 +299,10 @@ static void on_ready(struct conn *c, int s, int ready)
 		run(c, !s);
 	if (ready & WATCH_READ)
 		run(c, s);
-	/* Behind its end there may be a reset, and no read tells of it. */
+	/* Behind its end there may be a reset, and no read tells of it. An end
+	 * that was the last of all looks as if it had failed: nobody asks. */
 	if (ready & WATCH_FAILED && c->state == RELAYING &&
-	    pump_is_over(&c->pump[s]))
+	    pump_is_over(&c->pump[s]) && (was_over || !is_over(c)))
 		hear_failure(c, s);
 	if (c->lost != NOBODY)
 		run(c, c->lost);
@@ -334,6 +359,19 @@ static void on_probe(struct deadline *d)
 	settle(c, before);
 }
 
+static void on_lack(struct deadline *d)
+{
+	struct conn *c = list_entry(d, struct conn, look);
+	uint64_t before = moved(c);
+
+	for (int s = CLIENT; s < SIDES; s++)
+		if (is_lacking(&c->pump[s]))
+			run(c, s);
+	if (c->lost != NOBODY)
+		run(c, c->lost);
+	settle(c, before);
+}
+
 static void on_settled(struct deadline *d)
 {
 	keep_alive(list_entry(d, struct conn, look));
@@ -354,6 +392,7 @@ void conn_queues(struct worker *w)
 	worker_timeout(w, TIMEOUT_SILENCE, on_silence);
 	worker_queue(w, QUEUE_SETTLED, SETTLED_MS, on_settled);
 	worker_queue(w, QUEUE_PROBE, PROBE_MS, on_probe);
+	worker_queue(w, QUEUE_LACK, LACK_MS, on_lack);
 	worker_queue(w, QUEUE_FLUSH, FLUSH_MS, on_flush);
 }
 

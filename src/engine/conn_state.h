@@ -58,6 +58,8 @@ struct conn {
 	uint8_t flushes;      /* looks at its last bytes so far */
 	uint8_t silence;      /* enum conn_silence */
 	bool kept_alive;      /* the backend's side is */
+	uint8_t reason;       /* enum close_reason, once it is closed */
+	bool untold;          /* its end is */
 };
 
 /* With the sockets' watches and what malloc() adds, half a KiB at most. */
@@ -65,6 +67,9 @@ enum { CONN_SIZE_MOST = 328 };
 
 _Static_assert(sizeof(struct conn) <= CONN_SIZE_MOST,
 	       "an idle connection has become dearer");
+
+_Static_assert(sizeof(struct conn) >= WORKER_MEMORY,
+	       "an end is told in the memory of its connection");
 
 static inline uint32_t conn_ticks(uint64_t now_ms)
 {

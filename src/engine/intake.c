@@ -21,7 +21,9 @@ struct listening {
 	struct addr bound;
 	const struct relay_route *route;
 	struct door_count *count; /* of its sources; NULL: they are not */
+	struct deadline again;    /* while the system lets us accept none */
 	bool held;                /* by intake_hold() */
+	uint64_t say_after_ms;    /* no word about that before */
 	bool dead;                /* it serves nobody any more */
 	char *path;               /* of a Unix listener: bound's */
 };
@@ -63,9 +65,16 @@ static void resume_accepting(struct intake *in)
 	}
 }
 
+static void note_held(struct listening *l, bool hold)
+{
+	l->intake->held += (size_t)hold;
+	l->intake->held -= (size_t)l->held;
+	l->held = hold;
+}
+
 static void set_held(struct listening *l, bool hold)
 {
-	l->held = hold;
+	note_held(l, hold);
 	if (hold)
 		acceptor_pause(l->acceptor);
 	else if (!l->intake->paused)
@@ -89,6 +98,8 @@ static bool is_held(const struct intake *in, const struct relay_route *route)
 {
 	struct list *pos;
 
+	if (in->held == 0)
+		return false;
 	list_for_each (pos, &in->listening) {
 		struct listening *l = list_entry(pos, struct listening, node);
 
@@ -132,7 +143,10 @@ void intake_starved(struct intake *in, int err)
 {
 	pause_accepting(in);
 	worker_arm(in->worker, QUEUE_RESUME, &in->resume);
-	say_paused(in, strerror(-err));
+	/* epoll_ctl(2) */
+	say_paused(in, err == -ENOSPC ? "as many descriptors are watched as "
+					"fs.epoll.max_user_watches allows,"
+				      : strerror(-err));
 }
 
 static void on_resume(struct deadline *d)
@@ -201,6 +215,34 @@ static void on_accept_failed(void *owner, int err)
 			l->intake->worker->options->data, &l->bound);
 }
 
+/* Each listener is asked for itself: the system may have something against one
+ * alone. */
+static void on_accept_refused(void *owner, int err)
+{
+	struct listening *l = owner;
+	struct intake *in = l->intake;
+	uint64_t now_ms = uv_now(in->worker->loop);
+	char text[256], where[ADDR_TEXT];
+
+	worker_arm(in->worker, QUEUE_REFUSED, &l->again);
+	if (now_ms < l->say_after_ms)
+		return;
+	l->say_after_ms = now_ms + SAY_AGAIN_MS;
+	snprintf(text, sizeof(text),
+		 "the system lets nobody be accepted at %s: %s. Clients wait "
+		 "in the backlog, and it is tried again and again",
+		 addr_print(&l->bound, where), strerror(-err));
+	notice(in, LEVEL_WARN, text);
+}
+
+static void on_accept_again(struct deadline *d)
+{
+	struct listening *l = list_entry(d, struct listening, again);
+
+	if (!l->held && !l->intake->paused)
+		acceptor_resume(l->acceptor);
+}
+
 static void on_check(struct deadline *d)
 {
 	struct intake *in = list_entry(d, struct intake, check);
@@ -218,6 +260,7 @@ static const struct acceptor_events acceptor_events = {
 	.may_accept = may_accept,
 	.accepted = on_accepted,
 	.failed = on_accept_failed,
+	.refused = on_accept_refused,
 };
 
 /* What is accepted inherits these, which saves setting them each time. Where
@@ -263,6 +306,7 @@ static struct listening *make_listening(struct intake *in,
 	if (!l)
 		return NULL;
 	list_init(&l->node);
+	deadline_init(&l->again);
 	l->intake = in;
 	l->bound = *bound;
 	if (bound->family != AF_UNIX || !bound->path)
@@ -323,6 +367,8 @@ int intake_listen(struct intake *in, int fd, const struct addr *bound,
 
 static void close_listening(struct listening *l)
 {
+	note_held(l, false);
+	deadline_cancel(&l->again);
 	acceptor_close(l->acceptor);
 	l->acceptor = NULL;
 	l->route = NULL;
@@ -371,6 +417,9 @@ int intake_reroute(struct intake *in, int fd, const struct relay_route *route)
 	l->route = route;
 	set_inherited(fd, route);
 	set_held(l, hold);
+	/* All are given another in a row: the next one is then found first. */
+	list_remove(&l->node);
+	list_append(&in->listening, &l->node);
 	return 0;
 }
 
@@ -389,7 +438,8 @@ enum relay_listener_state intake_state(const struct intake *in, int fd)
 		return LISTENER_DEAD;
 	if (l->held)
 		return LISTENER_HELD;
-	return in->paused ? LISTENER_PAUSED : LISTENER_OPEN;
+	return in->paused || deadline_is_armed(&l->again) ? LISTENER_PAUSED
+							  : LISTENER_OPEN;
 }
 
 /* Connections still point to where they were accepted, so the listener's
@@ -431,6 +481,7 @@ void intake_init(struct intake *in, struct worker *worker, struct stats *stats,
 	deadline_init(&in->resume);
 	deadline_init(&in->check);
 	worker_queue(worker, QUEUE_RESUME, RESUME_MS, on_resume);
+	worker_queue(worker, QUEUE_REFUSED, RESUME_MS, on_accept_again);
 	worker_queue(worker, QUEUE_CHECK, worker->options->listener_check_ms,
 		     on_check);
 }

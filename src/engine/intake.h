@@ -19,6 +19,7 @@ struct intake {
 	struct deadline resume, check;
 	struct stats *stats;
 	uint64_t say_after_ms; /* no word about a shortage before */
+	size_t held;           /* listeners, by intake_hold() */
 	bool paused, over;
 	/* A connection that has been let in and counted; takes fd. */
 	void (*accepted)(void *owner, int fd, const struct conn_origin *from);

@@ -53,13 +53,27 @@ static void choose_mover(struct pump *p)
 		mover_use(&p->mover, kind);
 }
 
-/* splice() stops before an urgent byte, and says "nothing", "the end" or how src
- * has failed from then on. Only recv() gets past it. */
-static bool stops_at_mark(int src, ssize_t n)
+/* Has splice(), which came to n, said all there is to say of src? It stops
+ * before an urgent byte and says "nothing", "the end" or how src has failed from
+ * then on: only recv() gets past it. And it may lack a pipe, or memory. */
+static bool is_left_to_recv(int src, ssize_t n)
 {
-	if (n == -EAGAIN)
+	switch (n) {
+	case 0:
+	case -EINVAL:
+	case -ENOMEM:
+		return true;
+	case -EAGAIN:
 		return sock_at_mark(src);
-	return n == 0 || n == -EINVAL || (n < 0 && sock_has_input(src));
+	default:
+		return n < 0 && sock_has_input(src);
+	}
+}
+
+/* The source itself has failed, and will not say so twice. */
+static bool is_of_src(ssize_t n)
+{
+	return n < 0 && n != -EAGAIN && n != -EINVAL && n != -ENOMEM;
 }
 
 /* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
@@ -72,9 +86,8 @@ static ssize_t fill(struct pump *p, int src)
 	n = p->mover.kind->fill(&p->mover, src);
 	if (n == -EINVAL && p->mover.kind == &mover_splice)
 		p->never_splice = true;
-	if (p->mover.kind == &mover_splice && stops_at_mark(src, n)) {
-		/* A failure is told once. */
-		p->src_cut |= n < 0 && n != -EAGAIN && n != -EINVAL;
+	if (p->mover.kind == &mover_splice && is_left_to_recv(src, n)) {
+		p->src_cut |= is_of_src(n);
 		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
@@ -141,6 +154,7 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 	 * go. */
 	bool follows = p->prefix > 0 && sock_has_input(src);
 
+	p->lacking = false;
 	for (;;) {
 		ssize_t n;
 
@@ -151,7 +165,8 @@ enum pump_fault pump_run(struct pump *p, int src, int dst, int *error)
 			n = p->mover.kind->drain(&p->mover, dst, more);
 			if (n > 0)
 				count(p, (size_t)n);
-			if (n == -EAGAIN || n == 0) {
+			p->lacking = n == -ENOBUFS;
+			if (n == -EAGAIN || n == 0 || p->lacking) {
 				p->wants = PUMP_DST;
 				return PUMP_FINE;
 			}

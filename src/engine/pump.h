@@ -40,6 +40,8 @@ struct pump {
 	bool src_ended : 1;    /* no more will come from src */
 	bool src_cut : 1;      /* its end is a reset, not an end */
 	bool never_splice : 1; /* these descriptors cannot */
+	bool lacking : 1;      /* PUMP_DST, and dst will not say when: the
+				* system is short of memory */
 	bool dst_closes : 1;   /* dst is closed next: needs no end of its own */
 };
 

@@ -79,10 +79,9 @@ static void leave(const struct relay *r, const struct relay_route *route,
 		r->options.left(r->options.data, route, what);
 }
 
-static void on_ended(void *owner, const struct relay_route *route,
-		     const struct record *what)
+static void end(struct lane *lane, const struct relay_route *route,
+		const struct record *what)
 {
-	struct lane *lane = owner;
 	struct relay *r = lane->relay;
 
 	lane->open--;
@@ -92,6 +91,20 @@ static void on_ended(void *owner, const struct relay_route *route,
 	leave(r, route, what);
 	intake_give_back(&r->intake, what->source);
 	check_drained(r);
+}
+
+static bool on_ended(void *owner, const struct relay_route *route,
+		     const struct record *what, void *memory)
+{
+	(void)memory;
+	end(owner, route, what);
+	return true;
+}
+
+static void on_remote_ended(void *owner, const struct relay_route *route,
+			    const struct record *what)
+{
+	end(owner, route, what);
 }
 
 static void on_starved(void *owner, int err)
@@ -320,7 +333,7 @@ static const struct worker_events worker_events = {
 };
 
 static const struct remote_events remote_events = {
-	.ended = on_ended,
+	.ended = on_remote_ended,
 	.failed = on_failed,
 	.starved = on_starved,
 	.notice = on_notice,

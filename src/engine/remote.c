@@ -27,7 +27,7 @@ struct order {
 	enum close_reason reason; /* ORDER_CLOSE_ALL */
 };
 
-/* From the worker to home. */
+/* From the worker to home; of a length that is there when it is needed. */
 struct report {
 	struct remote_letter letter;
 	int err;
@@ -38,13 +38,24 @@ struct report {
 	char *text;                      /* REPORT_NOTICE; its own */
 };
 
+_Static_assert(sizeof(struct report) <= WORKER_MEMORY,
+	       "an end is told in the memory of its connection");
+
+/* What cannot be opened is reported in the letter that asked for it. */
+union letters {
+	struct order order;
+	struct report report;
+};
+
 struct remote {
 	/* Home's. */
 	const struct remote_events *events;
 	void *owner;
 	uv_async_t reported; /* on home's loop */
 	uv_thread_t thread;
-	struct order stop; /* so that it never lacks memory */
+	/* So that they never lack memory. */
+	struct order stop, close_all;
+	bool is_closing; /* close_all is on its way, or was */
 
 	/* Under the lock. */
 	uv_mutex_t lock;
@@ -82,26 +93,39 @@ static struct remote_letter *first(const struct list *letters)
 
 /* --- on the worker's thread --- */
 
-static void report(struct remote *r, const struct report *what)
+/* Takes memory. */
+static void report_in(void *memory, struct remote *r, const struct report *what)
 {
-	struct report *copy = malloc(sizeof(*copy));
+	struct report *letter = memory;
 
-	/* Without it the count of connections would be wrong for good; there
-	 * are a hundred bytes, or there is nothing to be done. */
-	if (!copy)
-		abort();
-	*copy = *what;
-	post(r, &r->reports, &copy->letter, &r->reported);
+	*letter = *what;
+	post(r, &r->reports, &letter->letter, &r->reported);
 }
 
-static void on_worker_ended(void *owner, const struct relay_route *route,
-			    const struct record *what)
+/* False if there is no memory. */
+static bool report(struct remote *r, const struct report *what)
 {
-	report(owner, &(struct report){.letter.kind = REPORT_ENDED,
-				       .route = route,
-				       .what = *what});
+	struct report *letter = malloc(sizeof(*letter));
+
+	if (letter)
+		report_in(letter, r, what);
+	return letter;
 }
 
+/* It has to be told, or the count of connections would be wrong for good. */
+static bool on_worker_ended(void *owner, const struct relay_route *route,
+			    const struct record *what, void *memory)
+{
+	const struct report ended = {
+		.letter.kind = REPORT_ENDED, .route = route, .what = *what};
+
+	if (!memory)
+		return report(owner, &ended);
+	report_in(memory, owner, &ended);
+	return true;
+}
+
+/* It will be said again if it lasts. */
 static void on_worker_starved(void *owner, int err)
 {
 	report(owner,
@@ -113,10 +137,11 @@ static void on_worker_notice(void *owner, enum log_level level,
 {
 	char *copy = strdup(text);
 
-	if (copy)
-		report(owner, &(struct report){.letter.kind = REPORT_NOTICE,
-					       .level = level,
-					       .text = copy});
+	if (copy &&
+	    !report(owner, &(struct report){.letter.kind = REPORT_NOTICE,
+					    .level = level,
+					    .text = copy}))
+		free(copy);
 }
 
 /* Not the end of the loop if the resolver works for it, but ours. */
@@ -141,15 +166,20 @@ static const struct worker_events worker_events = {
 	.closed = on_worker_closed,
 };
 
-static void open_one(struct remote *r, const struct order *o)
+/* Takes o. */
+static void open_one(struct remote *r, struct order *o)
 {
-	int err = conn_open(&r->worker, o->fd, &o->from);
+	struct conn_origin from = o->from;
+	int err = conn_open(&r->worker, o->fd, &from);
 
 	if (err < 0)
-		report(r, &(struct report){.letter.kind = REPORT_FAILED,
-					   .route = o->from.route,
+		report_in(o, r,
+			  &(struct report){.letter.kind = REPORT_FAILED,
+					   .route = from.route,
 					   .err = err,
-					   .source = o->from.source});
+					   .source = from.source});
+	else
+		free(o);
 }
 
 static void run_errand(struct remote *r, struct remote_letter *letter)
@@ -180,7 +210,6 @@ static void obey(struct remote *r, struct remote_letter *letter)
 		conn_close_all(&r->worker, o->reason);
 		break;
 	}
-	free(o);
 }
 
 static void on_ordered(uv_async_t *async)
@@ -267,32 +296,31 @@ void remote_send(struct remote *r, struct remote_errand *e)
 
 int remote_give(struct remote *r, int fd, const struct conn_origin *from)
 {
-	struct order *o = malloc(sizeof(*o));
+	union letters *l = malloc(sizeof(*l));
 
-	if (!o) {
+	if (!l) {
 		sock_reset(fd);
 		return -ENOMEM;
 	}
-	*o = (struct order){
+	l->order = (struct order){
 		.letter.kind = ORDER_OPEN,
 		.fd = fd,
 		.from = *from,
 	};
-	order(r, o);
+	order(r, &l->order);
 	return 0;
 }
 
 void remote_close_all(struct remote *r, enum close_reason reason)
 {
-	struct order *o = malloc(sizeof(*o));
-
-	if (!o)
+	if (r->is_closing)
 		return;
-	*o = (struct order){
+	r->is_closing = true;
+	r->close_all = (struct order){
 		.letter.kind = ORDER_CLOSE_ALL,
 		.reason = reason,
 	};
-	order(r, o);
+	order(r, &r->close_all);
 }
 
 static int start_loop(struct remote *r, const struct relay_options *opt,

@@ -32,7 +32,8 @@ int remote_start(struct remote **out, uv_loop_t *home,
  * and no event to follow. */
 int remote_give(struct remote *r, int fd, const struct conn_origin *from);
 
-/* Have it close all its connections; their events follow. */
+/* Have it close all its connections, once for all: it is given no more. Their
+ * events follow. */
 void remote_close_all(struct remote *r, enum close_reason reason);
 
 /* remote.c's own. */

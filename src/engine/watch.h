@@ -29,20 +29,27 @@ struct watch_set {
 	uv_loop_t *loop;
 	/* The rest is watch_epoll.c's. */
 	int epoll;
-	size_t active;     /* watches that wait for something */
-	struct list due;   /* watches to be called without an event */
-	struct list dead;  /* closed ones that an event may still name */
-	uv_poll_t poll;    /* of epoll, unless watch_run() waits for it */
-	uv_prepare_t turn; /* calls the due and frees the dead; keeps the loop
+	size_t active;       /* watches that wait for something */
+	struct list due;     /* watches to be called without an event */
+	struct list dead;    /* closed ones that an event may still name */
+	struct list lacking; /* those that the system had no memory to watch */
+	uv_timer_t again;    /* runs while there are some */
+	uv_poll_t poll;      /* of epoll, unless watch_run() waits for it */
+	uv_prepare_t turn;   /* calls the due and frees the dead; keeps the loop
 			    * alive while there are active ones */
-	uv_idle_t hurry;   /* keeps libuv from waiting while some are due */
+	uv_idle_t hurry;     /* keeps libuv from waiting while some are due */
 	struct watch_running *running; /* NULL while watch_run() is not */
 	unsigned open;                 /* handles that libuv still has */
 	void (*closed)(void *data);
 	void *data;
+	/* Of the owner; may be NULL. Some are still not watched (err): they are
+	 * tried again and again. */
+	void (*starved)(void *owner, int err);
+	void *owner;
 };
 
-/* Returns 0 or a negative errno; then there is nothing to be closed. */
+/* Returns 0 or a negative errno; then there is nothing to be closed. starved is
+ * NULL. */
 int watch_set_open(struct watch_set *set, uv_loop_t *loop);
 
 /* The end of a set all of whose watches are closed; closed is called with data

@@ -9,13 +9,15 @@
 enum {
 	/* Events in one go. */
 	EVENTS = 128,
+	/* What could not be watched is tried again. */
+	AGAIN_MS = 50,
 	READING = EPOLLIN | EPOLLRDHUP | EPOLLPRI,
 	/* What stays true of a descriptor. */
 	LASTING = WATCH_ENDED | WATCH_FAILED | WATCH_URGENT,
 };
 
 struct watch {
-	struct list node; /* in the set's due or dead, or in no list */
+	struct list node; /* in the set's due, lacking or dead, or in no list */
 	struct watch_set *set;
 	union {
 		watch_cb cb;
@@ -25,6 +27,7 @@ struct watch {
 	int fd;         /* -1 once it is closed */
 	uint8_t events; /* what it waits for */
 	uint8_t ready;  /* what it has not been called for yet */
+	bool is_due;    /* it is in the set's due */
 	uint32_t mask;  /* what the epoll set has it for; 0: not at all */
 };
 
@@ -104,21 +107,6 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 		dispatch(&e[i]);
 }
 
-/* Whoever becomes due from here on is called on the next turn. */
-static void call_due(struct watch_set *set)
-{
-	struct list now;
-
-	list_take(&now, &set->due);
-	while (!list_is_empty(&now)) {
-		struct watch *w = list_entry(now.next, struct watch, node);
-
-		list_remove(&w->node);
-		if (is_called_for(w))
-			call(w);
-	}
-}
-
 /* Only when no event names the dead any more. */
 static void bury_dead(struct watch_set *set)
 {
@@ -133,6 +121,95 @@ static void bury_dead(struct watch_set *set)
 	}
 }
 
+static void on_hurry(uv_idle_t *hurry)
+{
+	(void)hurry;
+}
+
+static void make_due(struct watch *w)
+{
+	if (w->is_due)
+		return;
+	w->is_due = true;
+	list_remove(&w->node);
+	list_append(&w->set->due, &w->node);
+	uv_idle_start(&w->set->hurry, on_hurry);
+}
+
+/* Most are never waited for to be writable; each is so at first, which would be
+ * an event for nothing. Returns 0 or a negative errno. */
+static int add(struct watch *w)
+{
+	bool writes = w->events & WATCH_WRITE;
+	uint32_t mask =
+		writes ? READING | EPOLLOUT | EPOLLET : READING | EPOLLET;
+	struct epoll_event e = {.events = mask, .data.ptr = w};
+	int how = w->mask ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
+
+	if (!w->events || (w->mask && !(writes && !(w->mask & EPOLLOUT))))
+		return 0;
+	if (epoll_ctl(w->set->epoll, how, w->fd, &e) < 0)
+		return -errno;
+	w->mask = mask;
+	return 0;
+}
+
+static void on_again(uv_timer_t *timer);
+
+/* No memory, or as many as one user may watch (epoll(7)): it may come. */
+static void wait_for_memory(struct watch *w)
+{
+	struct watch_set *set = w->set;
+
+	/* Whoever is due is called first. */
+	if (w->is_due)
+		return;
+	list_remove(&w->node);
+	list_append(&set->lacking, &w->node);
+	if (!uv_is_active((uv_handle_t *)&set->again))
+		uv_timer_start(&set->again, on_again, AGAIN_MS, 0);
+}
+
+static void on_again(uv_timer_t *timer)
+{
+	struct watch_set *set = timer->data;
+	struct list now;
+	int err = 0;
+
+	list_take(&now, &set->lacking);
+	while (!list_is_empty(&now)) {
+		struct watch *w = list_entry(now.next, struct watch, node);
+		int failed = add(w);
+
+		list_remove(&w->node);
+		if (failed == 0)
+			continue;
+		err = failed;
+		wait_for_memory(w);
+	}
+	if (err < 0 && set->starved)
+		set->starved(set->owner, err);
+}
+
+/* Whoever becomes due from here on is called on the next turn. */
+static void call_due(struct watch_set *set)
+{
+	struct list now;
+
+	list_take(&now, &set->due);
+	while (!list_is_empty(&now)) {
+		struct watch *w = list_entry(now.next, struct watch, node);
+
+		list_remove(&w->node);
+		w->is_due = false;
+		/* It may have been lacking. */
+		if (add(w) < 0)
+			wait_for_memory(w);
+		if (is_called_for(w))
+			call(w);
+	}
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
 	struct watch_set *set = turn->data;
@@ -142,19 +219,6 @@ static void on_turn(uv_prepare_t *turn)
 	bury_dead(set);
 }
 
-static void on_hurry(uv_idle_t *hurry)
-{
-	(void)hurry;
-}
-
-static void make_due(struct watch *w)
-{
-	if (!list_is_empty(&w->node))
-		return;
-	list_append(&w->set->due, &w->node);
-	uv_idle_start(&w->set->hurry, on_hurry);
-}
-
 int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 {
 	int err;
@@ -162,8 +226,10 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 	set->loop = loop;
 	set->active = 0;
 	set->running = NULL;
+	set->starved = NULL;
 	list_init(&set->due);
 	list_init(&set->dead);
+	list_init(&set->lacking);
 	set->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (set->epoll < 0)
 		return -errno;
@@ -174,15 +240,18 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 	}
 	uv_idle_init(loop, &set->hurry);
 	uv_prepare_init(loop, &set->turn);
+	uv_timer_init(loop, &set->again);
 	set->poll.data = set;
 	set->hurry.data = set;
 	set->turn.data = set;
-	set->open = 3;
+	set->again.data = set;
+	set->open = 4;
 	uv_poll_start(&set->poll, UV_READABLE, on_ready);
 	uv_prepare_start(&set->turn, on_turn);
 	uv_unref((uv_handle_t *)&set->poll);
 	uv_unref((uv_handle_t *)&set->hurry);
 	uv_unref((uv_handle_t *)&set->turn);
+	uv_unref((uv_handle_t *)&set->again);
 	return 0;
 }
 
@@ -206,6 +275,7 @@ void watch_set_close(struct watch_set *set, void (*closed)(void *data),
 	uv_close((uv_handle_t *)&set->hurry, on_closed);
 	uv_close((uv_handle_t *)&set->turn, on_closed);
 	uv_close((uv_handle_t *)&set->poll, on_closed);
+	uv_close((uv_handle_t *)&set->again, on_closed);
 	close(set->epoll);
 }
 
@@ -282,25 +352,12 @@ int watch_open(struct watch **out, struct watch_set *set, int fd, watch_cb cb,
 	return 0;
 }
 
-/* Most are never waited for to be writable; each is so at first, which would be
- * an event for nothing. */
-static void add(struct watch *w, uint32_t mask)
-{
-	struct epoll_event e = {.events = mask, .data.ptr = w};
-	int how = w->mask ? EPOLL_CTL_MOD : EPOLL_CTL_ADD;
-
-	if (epoll_ctl(w->set->epoll, how, w->fd, &e) == 0)
-		w->mask = mask;
-}
-
 void watch_for(struct watch *w, int events)
 {
 	if (events != w->events)
 		set_events(w, events);
-	if (events & WATCH_WRITE && !(w->mask & EPOLLOUT))
-		add(w, READING | EPOLLOUT | EPOLLET);
-	else if (events && !w->mask)
-		add(w, READING | EPOLLET);
+	if (add(w) < 0)
+		wait_for_memory(w);
 	if (is_called_for(w))
 		make_due(w);
 }
@@ -323,6 +380,7 @@ void watch_close(struct watch *w, void (*gone)(void *data), void *data)
 	if (w->mask)
 		epoll_ctl(w->set->epoll, EPOLL_CTL_DEL, w->fd, NULL);
 	set_events(w, 0);
+	w->is_due = false;
 	w->fd = -1;
 	w->gone = gone;
 	w->data = data;

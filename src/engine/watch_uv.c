@@ -40,6 +40,7 @@ int watch_set_open(struct watch_set *set, uv_loop_t *loop)
 	set->loop = loop;
 	set->turn.data = set;
 	set->running = NULL;
+	set->starved = NULL;
 	return err;
 }
 

@@ -43,6 +43,13 @@ static void nobody(struct deadline *d)
 	(void)d;
 }
 
+static void on_watch_starved(void *owner, int err)
+{
+	struct worker *w = owner;
+
+	w->events->starved(w->owner, err);
+}
+
 int worker_init(struct worker *w, uv_loop_t *loop,
 		const struct relay_options *options, struct commons *commons,
 		const struct worker_events *events, void *owner)
@@ -59,6 +66,8 @@ int worker_init(struct worker *w, uv_loop_t *loop,
 	/* It has no way to fail, and no way back: libuv closes in turns. */
 	uv_timer_init(loop, &w->timer);
 	w->timer.data = w;
+	w->watches.starved = on_watch_starved;
+	w->watches.owner = w;
 	w->timer_due_ms = UINT64_MAX;
 	w->loop = loop;
 	w->ephemeral = sock_ephemeral();

@@ -21,8 +21,10 @@ enum worker_queue {
 	QUEUE_HOLD,    /* hold: look after those who wait */
 	QUEUE_SETTLED, /* conn: it has lived for a while */
 	QUEUE_PROBE,   /* conn: look after a side that nobody polls */
+	QUEUE_LACK,    /* conn: look whether the system has memory again */
 	QUEUE_FLUSH,   /* conn: look whether the last bytes have arrived */
 	QUEUE_RESUME,  /* relay: try to accept again */
+	QUEUE_REFUSED, /* relay: the same, at one listener */
 	QUEUE_CHECK,   /* relay: look whether the listeners listen */
 	QUEUE_UNSAID,  /* door: say how many refusals had no line */
 	QUEUES
@@ -37,12 +39,18 @@ enum worker_timeout {
 	TIMEOUTS
 };
 
+/* What a connection lives in is enough to tell of its end. */
+enum { WORKER_MEMORY = 256 };
+
 /* What a worker tells its relay. */
 struct worker_events {
-	/* A connection is gone, and its descriptors are closed. */
-	void (*ended)(void *owner, const struct relay_route *route,
-		      const struct record *what);
-	/* No descriptor or memory to be had (err); someone waits for one. */
+	/* A connection is gone, and its descriptors are closed. False: there
+	 * is no memory to tell it; then it is called once more, with memory of
+	 * WORKER_MEMORY bytes at least, which it takes, and returns true. */
+	bool (*ended)(void *owner, const struct relay_route *route,
+		      const struct record *what, void *memory);
+	/* No descriptor or memory to be had (err; -ENOSPC: none to watch a
+	 * descriptor with); someone waits for one. */
 	void (*starved)(void *owner, int err);
 	/* Something an operator would want to know. */
 	void (*notice)(void *owner, enum log_level level, const char *text);

@@ -174,6 +174,15 @@ int listen_set_mode(const struct listener *l, struct fault *why)
 	return fault_set(why, -errno, "%s: %s", l->path, strerror(errno));
 }
 
+int listen_own(struct listener *l, struct fault *why)
+{
+	if (!l->lent)
+		return 0;
+	l->lent = false;
+	l->made = l->path != NULL;
+	return listen_set_mode(l, why);
+}
+
 void listen_close_one(struct listener *l)
 {
 	if (l->made && has_file(l))

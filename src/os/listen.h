@@ -41,6 +41,7 @@ struct listener {
 	const struct listen_request *asked; /* what it was opened for */
 	int device; /* as sock_bind_device() says; 0: not tried */
 	char *path; /* of a Unix listener: addr's, owned here */
+	bool lent;  /* it was offered, by one who has it still */
 	bool made;  /* bound by us: a Unix path is ours to remove, */
 	dev_t dev;  /* if it is still this file */
 	ino_t ino;
@@ -129,6 +130,8 @@ int listen_adopt(int fd, const struct listen_request *want, const char *giver,
 /*
  * Take what want->offered has, add it to out, listening with want's backlog, and
  * return how many were added (0: there is none), or a negative errno with *why.
+ * What does not stay is lent: until listen_own(), a socket file is not ours, and
+ * has the mode that it had.
  *
  * The one that is bound at addr; [::] only if it is for IPv6 alone. The one of
  * want's port that is for both families. All wildcards of that port that stay.
@@ -163,6 +166,10 @@ int listen_add(struct listeners *out, int fd, const struct addr *addr,
 /* The socket file of a Unix listener gets the mode that was asked for, if it is
  * still there, and the same. Returns 0, or a negative errno with *why. */
 int listen_set_mode(const struct listener *l, struct fault *why);
+
+/* Whoever offered it has left: its file is ours now. Returns as
+ * listen_set_mode() does. */
+int listen_own(struct listener *l, struct fault *why);
 
 /* Close it, and remove the socket file that we made if it is still ours. */
 void listen_close_one(struct listener *l);

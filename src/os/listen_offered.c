@@ -58,11 +58,13 @@ static int add(struct listener *l, const struct listen_request *want,
 		return fault_set(why, -errno, "%s: %s", want->text,
 				 strerror(errno));
 	err = listen_add(out, fd, &at, want, why);
-	if (err < 0)
+	if (err < 0) {
 		close(fd);
-	else
-		out->at[out->count - 1].stays = stays;
-	return err < 0 ? err : 1;
+		return err;
+	}
+	out->at[out->count - 1].stays = stays;
+	out->at[out->count - 1].lent = !stays;
+	return 1;
 }
 
 int listen_take_offered(const struct addr *addr,

@@ -117,22 +117,16 @@ static int lock_folder(const char *path)
 	return fd;
 }
 
-/* Its file is there, and is ours from now on, unless it was handed over. */
-static int own_offered(const struct listen_request *want, struct listeners *out,
-		       struct fault *why)
+/* Its file is there, and ours from listen_own() on, unless it was handed over.
+ * Returns false if nobody can reach it, for the file is gone. */
+static bool know_offered(struct listener *l)
 {
-	struct listener *l = &out->at[out->count - 1];
-	int err;
-
 	if (l->stays)
-		return 0;
-	if (chmod(want->addr.path, (mode_t)want->mode) == 0 &&
-	    mark_made(l) == 0)
-		return 0;
-	err = fault_set(why, -errno, "unix:%s: %s", want->addr.path,
-			strerror(errno));
-	listen_close(out, out->count - 1);
-	return err;
+		return true;
+	if (mark_made(l) < 0)
+		return false;
+	l->made = false;
+	return true;
 }
 
 static int open_socket(const struct listen_request *want, struct listeners *out,
@@ -140,8 +134,12 @@ static int open_socket(const struct listen_request *want, struct listeners *out,
 {
 	int fd, err = listen_take_offered(&want->addr, want, out, why);
 
-	if (err != 0)
-		return err < 0 ? err : own_offered(want, out, why);
+	if (err < 0)
+		return err;
+	if (err > 0 && know_offered(&out->at[out->count - 1]))
+		return 0;
+	if (err > 0)
+		listen_close(out, out->count - 1);
 	err = clear_path(&want->addr, why);
 	if (err < 0)
 		return err;

@@ -36,8 +36,9 @@ struct mover_kind {
 
 	/*
 	 * Give dst what is held. more: the rest of the stream follows at once,
-	 * so the last segment may wait for it. Returns the bytes given (>0), -EAGAIN when
-	 * dst is full, -ENOMEM when what dst did not take cannot be kept, or
+	 * so the last segment may wait for it. Returns the bytes given (>0),
+	 * -EAGAIN when dst is full, -ENOBUFS when the system is short of
+	 * memory (dst will not say when that is over), -ENOMEM when what dst did not take cannot be kept, or
 	 * another negative errno when dst has failed. Call only while
 	 * m->held > 0.
 	 */

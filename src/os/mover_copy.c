@@ -58,13 +58,17 @@ int mover_copy_hold(struct mover *m, const void *bytes, size_t n)
 static ssize_t copy_drain(struct mover *m, int dst, bool more)
 {
 	int flags = MSG_NOSIGNAL | (more ? MSG_MORE : 0);
+	bool full, lacking;
 	ssize_t n;
 
 	do
 		n = send(dst, m->at, m->held, flags);
 	while (n < 0 && errno == EINTR);
-	/* ENOBUFS: Darwin is short of buffers for a moment. */
-	if (n < 0 && errno != EAGAIN && errno != ENOBUFS)
+	full = n < 0 && errno == EAGAIN;
+	/* The system is short of memory for a moment; Linux says so of a Unix
+	 * socket, Darwin of all. */
+	lacking = n < 0 && (errno == ENOBUFS || errno == ENOMEM);
+	if (n < 0 && !full && !lacking)
 		return -errno;
 	if (n > 0) {
 		m->at += n;
@@ -74,7 +78,9 @@ static ssize_t copy_drain(struct mover *m, int dst, bool more)
 		copy_release(m);
 	else if (keep(m) < 0)
 		return -ENOMEM;
-	return n < 0 ? -EAGAIN : n;
+	if (lacking)
+		return -ENOBUFS;
+	return full ? -EAGAIN : n;
 }
 
 const struct mover_kind mover_copy = {

@@ -142,7 +142,7 @@ static ssize_t splice_drain(struct mover *m, int dst, bool more)
 			   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return -errno;
+		return errno == ENOMEM ? -ENOBUFS : -errno;
 	m->held -= (size_t)n;
 	if (m->held == 0)
 		give_back(m);

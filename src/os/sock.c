@@ -153,7 +153,12 @@ int sock_no_keepalive(int fd)
 void sock_reset(int fd)
 {
 	struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 
-	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	/* Where that may not be set, to be connected to nobody is a reset too
+	 * (connect(2)); a polite end would look like the end of an answer. */
+	if (setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)) <
+	    0)
+		connect(fd, &nobody, sizeof(nobody));
 	close(fd);
 }

@@ -2,7 +2,9 @@
 
 #include "os/spawn.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +13,10 @@
 enum {
 	POLL_FIRST_MS = 10, /* most of what is waited for is there at once */
 	POLL_MOST_MS = 200,
-	EXIT_TIMEOUT_S = 5, /* launchd's own */
-	GONE_MS = 30000,    /* beside ExitTimeOut, which an old job may take */
+	EXIT_TIMEOUT_S = 5,                 /* launchd's own */
+	EXIT_TIMEOUT_MOST_S = 24 * 60 * 60, /* none is believed above it */
+	SIGNAL_MOST = 127,
+	GONE_MS = 30000, /* beside ExitTimeOut, which an old job may take */
 	BOOTSTRAP_MS = 30000, /* while launchd still tears it down */
 };
 
@@ -122,33 +126,48 @@ static const char *value_of(const char *text, const char *key)
 	return NULL;
 }
 
-static int number_of(const char *text, const char *key, int fallback)
+/* The number at text, if it is one from 0 to most. */
+static int number_at(const char *text, int most, int fallback)
+{
+	long number;
+
+	if (!isdigit((unsigned char)text[0]))
+		return fallback;
+	number = strtol(text, NULL, 10);
+	return number <= most ? (int)number : fallback;
+}
+
+static int number_of(const char *text, const char *key, int most, int fallback)
 {
 	const char *value = value_of(text, key);
 
-	return value ? atoi(value) : fallback;
+	return value ? number_at(value, most, fallback) : fallback;
 }
 
-/* "Killed: 9" is 9. */
+/* "Killed: 9" is 9; other lines have colons, too. */
 static int signal_of(const char *text)
 {
 	const char *value = value_of(text, "last terminating signal");
-	const char *colon = value ? strchr(value, ':') : NULL;
+	const char *colon =
+		value ? memchr(value, ':', strcspn(value, "\n")) : NULL;
 
-	return colon ? atoi(colon + 1) : 0;
+	if (!colon)
+		return 0;
+	colon++;
+	return number_at(colon + (*colon == ' '), SIGNAL_MOST, 0);
 }
 
 static void parse_job(struct launchctl_job *job)
 {
 	const char *ended = value_of(job->text, "last exit code");
 
-	job->pid = number_of(job->text, "pid", 0);
+	job->pid = number_of(job->text, "pid", INT_MAX, 0);
 	/* "last exit code = (never exited)" is no number. */
 	job->has_ended = ended && ended[0] != '(';
-	job->last_status = job->has_ended ? atoi(ended) : 0;
+	job->last_status = job->has_ended ? number_at(ended, INT_MAX, 0) : 0;
 	job->last_signal = signal_of(job->text);
-	job->exit_timeout_s =
-		number_of(job->text, "exit timeout", EXIT_TIMEOUT_S);
+	job->exit_timeout_s = number_of(job->text, "exit timeout",
+					EXIT_TIMEOUT_MOST_S, EXIT_TIMEOUT_S);
 }
 
 void launchctl_print(const struct launchctl_domain *domain, const char *label,

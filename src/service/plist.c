@@ -212,6 +212,20 @@ static int read_root(struct agent *a, plist_t root, struct fault *why)
 	return 0;
 }
 
+/* libplist ends the program when it is asked for a string with a zero in it. As
+ * XML it gives all bytes. */
+static bool has_zeroes(plist_t root)
+{
+	char *xml = NULL;
+	uint32_t length = 0;
+	bool has;
+
+	plist_to_xml(root, &xml, &length);
+	has = !xml || memchr(xml, '\0', length);
+	free(xml);
+	return has;
+}
+
 int plist_read(struct agent *a, struct fault *why)
 {
 	plist_t root = NULL;
@@ -230,7 +244,13 @@ int plist_read(struct agent *a, struct fault *why)
 	if (!root)
 		return fault_set(why, -EINVAL, "%s: not a property list",
 				 a->file);
-	err = read_root(a, root, why);
+	if (has_zeroes(root))
+		err = fault_set(why, -EINVAL,
+				"%s: there is a zero byte in one of its "
+				"strings",
+				a->file);
+	else
+		err = read_root(a, root, why);
 	plist_free(root);
 	return err;
 }

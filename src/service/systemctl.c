@@ -1,8 +1,10 @@
 #include "service/systemctl.h"
 
+#include "base/num.h"
 #include "os/spawn.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,12 +108,14 @@ static void value_of(const char *text, const char *key, char *buf, size_t size)
 	}
 }
 
+/* 0 if it is none. */
 static int number_of(const char *text, const char *key)
 {
 	char value[24];
+	uint64_t number;
 
 	value_of(text, key, value, sizeof(value));
-	return atoi(value);
+	return num_parse(value, 10, 0, INT_MAX, &number) < 0 ? 0 : (int)number;
 }
 
 static void parse(struct systemctl_unit *u, const char *text)

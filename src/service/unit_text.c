@@ -73,9 +73,9 @@ static size_t unescape(const char *p, char *out)
 	return 1;
 }
 
-/* The word at *p, which moves behind it; it is never longer than its text.
- * Returns its length. */
-static size_t read_word(const char **p, char *out)
+/* The word at *p, which moves behind it; it is never longer than its text. In
+ * the program itself a $ is only that. Returns its length. */
+static size_t read_word(const char **p, char *out, bool is_program)
 {
 	char quote = '\0';
 	size_t n = 0;
@@ -89,7 +89,7 @@ static size_t read_word(const char **p, char *out)
 			quote = c;
 		else if (c == '\\' && **p != '\0')
 			*p += unescape(*p, &out[n++]);
-		else if ((c == '%' || c == '$') && **p == c)
+		else if ((c == '%' || (c == '$' && !is_program)) && **p == c)
 			out[n++] = *(*p)++;
 		else
 			out[n++] = c;
@@ -106,10 +106,11 @@ int unit_split(const char *line, char ***out)
 	while (words && word) {
 		size_t length;
 
-		line += strspn(line, " \t\n");
+		while (isspace((unsigned char)*line))
+			line++;
 		if (*line == '\0')
 			break;
-		length = read_word(&line, word);
+		length = read_word(&line, word, count == 0);
 		words[count] = strndup(word, length);
 		if (!words[count++])
 			break;

@@ -84,12 +84,15 @@ static void what_is_no_address_with_a_port_is_refused(void **state)
 static void an_interface_may_be_given_by_its_name(void **state)
 {
 	char name[IF_NAMESIZE], text[64];
+	struct addr a;
 
 	(void)state;
 	if (!if_indextoname(1, name))
 		skip();
 	snprintf(text, sizeof(text), "[fe80::1%%%s]:80", name);
 	assert_int_equal(parsed(text).scope, 1);
+	snprintf(text, sizeof(text), "[fe80::1%%%s:label]:80", name);
+	assert_int_equal(addr_parse(&a, text), -EINVAL);
 }
 
 static void an_ip_alone_has_no_port(void **state)

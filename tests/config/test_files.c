@@ -299,6 +299,14 @@ static void a_byte_order_mark_is_no_mistake(void **state)
 	assert_fine("\xef\xbb\xbf[relay a]\nlisten = 127.0.0.1:80\nto = 80\n");
 }
 
+static void a_section_behind_a_mark_in_the_middle_is_one(void **state)
+{
+	(void)state;
+	assert_fine("[relay a]\nlisten = 127.0.0.1:80\nto = 80\n"
+		    "\xef\xbb\xbf[relay b]\nlisten = 127.0.0.1:81\nto = 81\n");
+	assert_int_equal(config.group_count, 2);
+}
+
 static void a_folder_is_its_conf_files_in_order(void **state)
 {
 	(void)state;
@@ -363,6 +371,7 @@ int main(void)
 		cmocka_unit_test(nothing_at_all_is_a_mistake),
 		cmocka_unit_test(bytes_that_are_no_text_are_refused),
 		cmocka_unit_test(a_byte_order_mark_is_no_mistake),
+		cmocka_unit_test(a_section_behind_a_mark_in_the_middle_is_one),
 		cmocka_unit_test(a_folder_is_its_conf_files_in_order),
 		cmocka_unit_test(what_cannot_be_read_is_told),
 	};

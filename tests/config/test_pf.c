@@ -441,6 +441,23 @@ static void what_others_have_in_part_is_said(void **state)
 	assert_says(pf_said(), "is one listener for IPv4 and IPv6");
 }
 
+/* Both would be the same listener, which lowport refuses. */
+static void what_is_of_both_families_is_one_listener(void **state)
+{
+	(void)state;
+	pf_given("match on en0 " TCP80 " rdr-to web\n"
+		 "match on en0 " TCP80 " rdr-to 10.0.0.2\n");
+	assert_string_equal(pf_relays(), "if:en0:80 > web:80\n");
+	assert_says(pf_said(), "if:en0:80 is one listener for IPv4 and IPv6");
+	assert_becomes("match on en0 " TCP80 " rdr-to 10.0.0.2\n"
+		       "match on en0 " TCP80 " rdr-to web\n",
+		       "if:en0:80 > web:80\n");
+	pf_given("rdr inet " TCP80 " -> 10.0.0.2\n"
+		 "rdr " TCP80 " -> web\n");
+	assert_string_equal(pf_relays(), "0.0.0.0:80 > 10.0.0.2:80\n");
+	assert_says(pf_said(), "*:80 is one listener for IPv4 and IPv6");
+}
+
 static void a_mistake_is_named_with_line_and_column(void **state)
 {
 	static const struct {
@@ -589,6 +606,26 @@ static void bytes_that_are_no_text_are_refused(void **state)
 	assert_int_equal(pf_result()->left_out, 1);
 }
 
+static int open_any(const char *path, char **text, size_t *length)
+{
+	(void)path;
+	*text = strdup("rdr on lo0 inet proto tcp to port 80 -> 10.0.0.2\n");
+	*length = *text ? strlen(*text) : 0;
+	return *text ? 0 : -ENOMEM;
+}
+
+static void the_name_of_an_included_file_is_text(void **state)
+{
+	static const char text[] = "include \"a\x1b[2J\"\n";
+	struct pf p = {.open = open_any};
+
+	(void)state;
+	assert_int_equal(pf_read(&p, "x", text, strlen(text)), 0);
+	assert_int_equal(p.relay_count, 1);
+	assert_string_equal(p.relays[0].file, "a?[2J");
+	pf_free(&p);
+}
+
 static void a_file_that_is_too_long_is_not_begun(void **state)
 {
 	struct pf p = {.relays = NULL};
@@ -624,11 +661,13 @@ int main(void)
 		TEST(the_form_of_openbsd_is_read_too),
 		TEST(of_several_rules_the_one_that_counts_is_taken),
 		TEST(what_others_have_in_part_is_said),
+		TEST(what_is_of_both_families_is_one_listener),
 		TEST(a_mistake_is_named_with_line_and_column),
 		TEST(files_that_are_not_read_are_named),
 		TEST(much_of_anything_is_refused_in_time),
 		TEST(macros_cannot_blow_up),
 		TEST(bytes_that_are_no_text_are_refused),
+		TEST(the_name_of_an_included_file_is_text),
 		TEST(a_file_that_is_too_long_is_not_begun),
 	};
 

@@ -236,10 +236,10 @@ static void *call_again_and_again(void *data)
 {
 	struct traffic *t = data;
 
-	while (!__atomic_load_n(&t->stop, __ATOMIC_SEQ_CST)) {
+	do {
 		assert_true(knock_is_let_in(t->r));
 		t->rounds++;
-	}
+	} while (!__atomic_load_n(&t->stop, __ATOMIC_SEQ_CST));
 	return NULL;
 }
 

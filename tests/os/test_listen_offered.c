@@ -190,9 +190,12 @@ static void a_file_that_was_handed_over_is_left_alone(void **state)
 	listen_close(&r->got, 0);
 	assert_int_equal(stat(r->path, &now), 0);
 	assert_int_equal(now.st_mode, was.st_mode);
-	/* One that another leaves to us becomes ours. */
+	/* One that another leaves to us becomes ours, when it has left. */
 	pool.at[0].stays = false;
 	opens(r, listen_open_unix);
+	assert_int_equal(stat(r->path, &now), 0);
+	assert_int_equal(now.st_mode, was.st_mode);
+	assert_int_equal(listen_own(&r->got.at[0], &r->why), 0);
 	assert_int_equal(stat(r->path, &now), 0);
 	assert_int_equal(now.st_mode & 0777, 0600);
 	listen_close(&r->got, 0);

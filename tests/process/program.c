@@ -148,6 +148,24 @@ int program_descriptors(const struct proc *p, const char *kind)
 	return count;
 }
 
+long program_worked_ms(const struct proc *p)
+{
+	FILE *file = fopen(scrap("/proc/%ld/stat", (long)proc_pid(p)), "r");
+	unsigned long user, system;
+	int found;
+
+	if (!file)
+		return -1;
+	/* proc_pid_stat(5), 14 and 15; the name has no blank. */
+	found = fscanf(file,
+		       "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+		       "%lu %lu",
+		       &user, &system);
+	fclose(file);
+	return found < 2 ? -1
+			 : (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
+}
+
 void assert_says_at(const char *text, const char *wanted, const char *file,
 		    int line)
 {

@@ -52,6 +52,9 @@ void program_stop(struct proc *p);
  * thing ("pipe:"). -1 where there is no /proc. */
 int program_descriptors(const struct proc *p, const char *kind);
 
+/* How long it has been at work, in milliseconds; -1 where there is no /proc. */
+long program_worked_ms(const struct proc *p);
+
 #define assert_says(text, wanted) \
 	assert_says_at(text, wanted, __FILE__, __LINE__)
 void assert_says_at(const char *text, const char *wanted, const char *file,

@@ -115,25 +115,6 @@ static void the_descriptors_of_many_listeners_are_counted(void **state)
 	assert_int_equal(proc_count_lines(p, "Too many open files"), 0);
 }
 
-/* How long it has been at work, in milliseconds; -1 where there is no /proc. */
-static long worked_ms(const struct proc *p)
-{
-	FILE *file = fopen(scrap("/proc/%ld/stat", (long)proc_pid(p)), "r");
-	unsigned long user, system;
-	int found;
-
-	if (!file)
-		return -1;
-	/* proc_pid_stat(5), 14 and 15; the name has no blank. */
-	found = fscanf(file,
-		       "%*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
-		       "%lu %lu",
-		       &user, &system);
-	fclose(file);
-	return found < 2 ? -1
-			 : (long)(user + system) * 1000 / sysconf(_SC_CLK_TCK);
-}
-
 /* A new socket for each try would cost eight times as much. */
 static void a_full_unix_backlog_is_waited_for_at_little_cost(void **state)
 {
@@ -149,10 +130,10 @@ static void a_full_unix_backlog_is_waited_for_at_little_cost(void **state)
 		"60s");
 	for (int i = 0; i < WAITING; i++)
 		clients[i] = peer_dial(program_where(p, 0));
-	before_ms = worked_ms(p);
+	before_ms = program_worked_ms(p);
 	nanosleep(&watched, NULL);
 	if (before_ms >= 0)
-		assert_in_range(worked_ms(p) - before_ms, 0,
+		assert_in_range(program_worked_ms(p) - before_ms, 0,
 				WATCHED_MS * 8 / 100);
 	assert_int_equal(listen(listener, 1024), 0);
 	for (int i = 0; i < WAITING; i++) {

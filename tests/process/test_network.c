@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -41,7 +42,7 @@ enum {
 
 static const char *missing; /* what this test needs and has not */
 static int here = -1, beyond = -1;
-static const char *covered[3]; /* files that have another over them */
+static const char *covered[8]; /* files that have another over them */
 static size_t covered_count;
 
 static int64_t now_ms(void)
@@ -349,6 +350,112 @@ static void names_that_nobody_answers_for_hold_nobody_up(void **state)
 	close(server);
 }
 
+/* What a name server says to everything. */
+enum answer { NO_SUCH_NAME, GARBAGE, HALF_AN_ANSWER, LOOPBACK, ANSWERS };
+
+enum { QUERY_MOST = 512, HEAD = 12 };
+
+static size_t make_answer(unsigned char *m, size_t n, enum answer how)
+{
+	/* RFC 1035, 4.1: the question's name, A, IN, a minute, 127.0.0.1. */
+	static const unsigned char loopback[] = {
+		0xc0, HEAD, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1};
+	bool is_a = n > HEAD + 4 && m[n - 3] == 1;
+
+	m[2] = 0x81; /* an answer */
+	m[3] = 0x80;
+	memset(m + 8, 0, 4);
+	if (how == NO_SUCH_NAME)
+		m[3] |= 3;
+	if (how == GARBAGE)
+		memset(m + HEAD, 0xff, n - HEAD);
+	if (how == HALF_AN_ANSWER)
+		m[7] = 9;
+	if (how != LOOPBACK || !is_a)
+		return n;
+	m[7] = 1;
+	memcpy(m + n, loopback, sizeof(loopback));
+	return n + sizeof(loopback);
+}
+
+/* A thread of the test. */
+struct liar {
+	pthread_t thread;
+	int fd;
+	enum answer how;
+};
+
+static void *lie(void *data)
+{
+	struct liar *l = data;
+	unsigned char m[2 * QUERY_MOST];
+
+	for (;;) {
+		struct sockaddr_in from;
+		socklen_t length = sizeof(from);
+		ssize_t n = recvfrom(l->fd, m, QUERY_MOST, 0,
+				     (struct sockaddr *)&from, &length);
+
+		/* A datagram of nothing ends it. */
+		if (n < HEAD)
+			return NULL;
+		/* What is added for EDNS (RFC 6891) is in nobody's way. */
+		n = (ssize_t)make_answer(m, (size_t)n, l->how);
+		sendto(l->fd, m, (size_t)n, 0, (struct sockaddr *)&from,
+		       length);
+	}
+}
+
+static void stop_lying(struct liar *l)
+{
+	struct sockaddr_in at;
+	socklen_t length = sizeof(at);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(getsockname(l->fd, (struct sockaddr *)&at, &length),
+			 0);
+	sendto(fd, "", 0, 0, (struct sockaddr *)&at, length);
+	pthread_join(l->thread, NULL);
+	close(fd);
+	close(l->fd);
+}
+
+static void a_name_server_that_lies_harms_only_its_names(void **state)
+{
+	static const char *const why[ANSWERS] = {
+		[NO_SUCH_NAME] = " why=unreachable ",
+		[GARBAGE] = " why=",
+		[HALF_AN_ANSWER] = " why=",
+		[LOOPBACK] = " why=unreachable error=\"it leads back",
+	};
+
+	(void)state;
+	need_network();
+	resolver_is_mine();
+	replace("/etc/resolv.conf", "nameserver 127.0.0.53\n"
+				    "options timeout:1 attempts:1\n");
+	for (unsigned how = 0; how < ANSWERS; how++) {
+		struct liar liar = {.fd = name_server_that_never_answers(),
+				    .how = (enum answer)how};
+		struct backend *b = backend_start("127.0.0.1:0", "web");
+		unsigned front = peer_free_port();
+		const char *where = scrap("127.0.0.1:%u", front);
+		struct proc *p;
+
+		assert_int_equal(pthread_create(&liar.thread, NULL, lie, &liar),
+				 0);
+		/* A name that leads back to the listener itself. */
+		p = RUN("--connect-timeout", "5s", "--listen", where, "--to",
+			scrap("lied.test:%u", front), "--listen", "127.0.0.1:0",
+			"--to", backend_where(b));
+		assert_string_equal(peer_ask(where, "hello"), "reset");
+		assert_says(proc_line(p, "closed client=", 0), why[how]);
+		assert_served(program_where(p, 1), b);
+		program_stop(p);
+		stop_lying(&liar);
+	}
+}
+
 /* From an address of a network of the test's own. */
 static bool is_let_in(const char *from, const char *where, int listener)
 {
@@ -416,6 +523,7 @@ int main(void)
 		TEST(ports_that_run_out_do_not_end_it),
 		TEST(ports_that_run_out_for_good_are_said_with_what_mends_it),
 		TEST(names_that_nobody_answers_for_hold_nobody_up),
+		TEST(a_name_server_that_lies_harms_only_its_names),
 		TEST(an_ipv6_source_is_a_64),
 	};
 

@@ -162,6 +162,19 @@ static void a_job_that_has_ended_is_read(void **state)
 	assert_false(job.has_ended);
 }
 
+static void numbers_that_cannot_be_are_not_believed(void **state)
+{
+	(void)state;
+	prints("gui/501/x = {\n\tlast terminating signal = none\n"
+	       "\tlast exit code = 78: 9\n}\n");
+	assert_int_equal(job.last_signal, 0);
+	prints("gui/501/x = {\n\tpid = -4\n\texit timeout = 99999999999\n"
+	       "\tlast terminating signal = Odd: 1000\n}\n");
+	assert_int_equal(job.pid, 0);
+	assert_int_equal(job.exit_timeout_s, 5);
+	assert_int_equal(job.last_signal, 0);
+}
+
 static void what_only_looks_like_a_key_is_none(void **state)
 {
 	(void)state;
@@ -318,6 +331,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TEST(a_job_that_runs_is_read),
 		TEST(a_job_that_has_ended_is_read),
+		TEST(numbers_that_cannot_be_are_not_believed),
 		TEST(what_only_looks_like_a_key_is_none),
 		TEST(a_job_that_is_not_loaded_is_told),
 		TEST(the_domain_is_the_screen_or_else_the_user),

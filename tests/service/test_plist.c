@@ -191,6 +191,23 @@ static void a_file_that_is_not_there_is_told_from_a_broken_one(void **state)
 	assert_int_equal(plist_read(&back, &why), -ENOENT);
 }
 
+/* libplist would end the program. */
+static void a_string_with_a_zero_byte_is_refused(void **state)
+{
+	static const char before[] =
+		"<plist><dict><key>ProgramArguments</key><array>"
+		"<string>p</string><string>a";
+	static const char behind[] = "b</string></array></dict></plist>";
+	char text[sizeof(before) + sizeof(behind)];
+
+	(void)state;
+	memcpy(text, before, sizeof(before));
+	memcpy(text + sizeof(before), behind, sizeof(behind));
+	save(text, sizeof(text) - 1);
+	assert_int_equal(read_back(), -EINVAL);
+	assert_says(why.text, "zero byte");
+}
+
 static void what_is_not_understood_is_left_out(void **state)
 {
 	static const char entry[] =
@@ -258,6 +275,7 @@ int main(void)
 		TEST(a_daemon_has_a_user_and_no_session),
 		TEST(only_what_is_always_up_is_kept_alive),
 		TEST(a_file_that_is_not_there_is_told_from_a_broken_one),
+		TEST(a_string_with_a_zero_byte_is_refused),
 		TEST(what_is_not_understood_is_left_out),
 		TEST(a_list_with_too_many_sockets_is_cut),
 	};

@@ -97,6 +97,33 @@ static void a_line_that_a_person_wrote_is_read(void **state)
 	words_free(back);
 }
 
+static void any_blank_ends_a_word(void **state)
+{
+	char **back;
+
+	(void)state;
+	assert_int_equal(unit_split("/bin/a b\r", &back), 0);
+	assert_string_equal(back[1], "b");
+	assert_null(back[2]);
+	words_free(back);
+	assert_int_equal(unit_split("\f/bin/a\v\fb", &back), 0);
+	assert_string_equal(back[0], "/bin/a");
+	assert_string_equal(back[1], "b");
+	assert_null(back[2]);
+	words_free(back);
+}
+
+static void two_dollars_in_the_program_are_two(void **state)
+{
+	char **back;
+
+	(void)state;
+	assert_int_equal(unit_split("\"/bin/$$a\" $$b", &back), 0);
+	assert_string_equal(back[0], "/bin/$$a");
+	assert_string_equal(back[1], "$b");
+	words_free(back);
+}
+
 static void values_are_found_by_their_key(void **state)
 {
 	static const char file[] =
@@ -133,6 +160,8 @@ int main(void)
 		cmocka_unit_test(a_dollar_in_the_program_is_one),
 		cmocka_unit_test(what_is_put_is_read_back),
 		cmocka_unit_test(a_line_that_a_person_wrote_is_read),
+		cmocka_unit_test(any_blank_ends_a_word),
+		cmocka_unit_test(two_dollars_in_the_program_are_two),
 		cmocka_unit_test(values_are_found_by_their_key),
 		cmocka_unit_test(a_description_stays_one_line),
 	};

@@ -266,13 +266,20 @@ pid_t proc_pid(const struct proc *p)
 	return p->pid;
 }
 
-static struct timespec patience_ends(void)
+static struct timespec ends_after(unsigned ms)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_REALTIME, &t);
-	t.tv_sec += PROC_PATIENCE_MS / 1000;
+	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
 	return t;
+}
+
+static struct timespec patience_ends(void)
+{
+	return ends_after(PROC_PATIENCE_MS);
 }
 
 static const char *find_line(const struct stream *s, const char *text,
@@ -372,9 +379,9 @@ void proc_signal(struct proc *p, int number)
 	signal_group(p, p->pid, number);
 }
 
-void proc_end(struct proc *p, int status)
+int proc_await(struct proc *p, unsigned ms)
 {
-	struct timespec end = patience_ends();
+	struct timespec end = ends_after(ms);
 	int err = 0, got;
 
 	pthread_mutex_lock(&p->lock);
@@ -383,7 +390,14 @@ void proc_end(struct proc *p, int status)
 	got = WIFEXITED(p->status) ? WEXITSTATUS(p->status)
 				   : 128 + WTERMSIG(p->status);
 	pthread_mutex_unlock(&p->lock);
-	if (err != 0)
+	return err == 0 ? got : -1;
+}
+
+void proc_end(struct proc *p, int status)
+{
+	int got = proc_await(p, PROC_PATIENCE_MS);
+
+	if (got < 0)
 		fail_msg("%s does not end; it said:\n%s", p->name, proc_err(p));
 	if (got != status)
 		fail_msg("%s ended with %d, not %d; it said:\n%s", p->name, got,

@@ -54,6 +54,10 @@ void proc_signal(struct proc *p, int number);
  * signal that kills it. */
 void proc_end(struct proc *p, int status);
 
+/* Likewise, with whatever it is, which is returned; -1 if it does not end in so
+ * many milliseconds. */
+int proc_await(struct proc *p, unsigned ms);
+
 /* What an ordinary user has to run may lie where only root can look: make an
  * executable copy. Returns less than 0 if that did not work. */
 int proc_copy(const char *from, const char *to);
