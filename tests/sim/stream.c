@@ -85,25 +85,20 @@ static size_t readable(const struct sock *s, size_t most)
 	return n < most ? (size_t)n : most;
 }
 
-/* What a read says that has found no byte: tcp_recvmsg_locked(). */
+/* What a read says that has found no byte: tcp_recvmsg_locked(). A splice says
+ * so before an urgent byte too, when it is not the end. */
 static int nothing(struct sock *s)
 {
 	int error = s->error;
 
-	if (s->in_fin) {
+	if (!s->in_fin && !error && s->state != DEAD)
+		return EAGAIN;
+	if (s->in_at == s->in_end)
 		stream_heard_end(s);
+	if (s->in_fin)
 		return 0;
-	}
-	if (error) {
-		s->error = 0;
-		stream_heard_end(s);
-		return error;
-	}
-	if (s->state == DEAD) {
-		stream_heard_end(s);
-		return 0;
-	}
-	return EAGAIN;
+	s->error = 0;
+	return error;
 }
 
 ssize_t kernel_recv(int fd, void *buf, size_t size, int flags)
