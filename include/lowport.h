@@ -120,7 +120,8 @@ struct relay_route {
 	uint64_t half_close_timeout_ms; /* the same, once one way has ended */
 	unsigned keepalive_s;           /* silence before the first probe */
 
-	void *data; /* the caller's */
+	const char *name; /* for notices; NULL: it has none */
+	void *data;       /* the caller's */
 };
 
 /* What holds for the relay as a whole. */

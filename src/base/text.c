@@ -1,5 +1,7 @@
 #include "base/text.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,25 +73,6 @@ void text_addf(struct text *t, const char *format, ...)
 	va_end(args);
 }
 
-size_t text_utf8(const char *s)
-{
-	const unsigned char *u = (const unsigned char *)s;
-	size_t length = u[0] < 0x80   ? 1
-			: u[0] < 0xc2 ? 0
-			: u[0] < 0xe0 ? 2
-			: u[0] < 0xf0 ? 3
-			: u[0] < 0xf5 ? 4
-				      : 0;
-
-	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
-	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
-		return 0;
-	for (size_t i = 1; i < length; i++)
-		if ((u[i] & 0xc0) != 0x80)
-			return 0;
-	return length;
-}
-
 /* The C1 characters are commands to some terminals, too. */
 static bool is_control(const char *s, size_t length)
 {
@@ -102,7 +85,7 @@ static bool is_control(const char *s, size_t length)
 void text_add_escaped(struct text *t, const char *s)
 {
 	while (*s != '\0') {
-		size_t length = text_utf8(s);
+		size_t length = utf8_length(s);
 
 		if (length > 0 && !is_control(s, length)) {
 			text_add_bytes(t, s, length);
@@ -120,7 +103,7 @@ size_t text_width(const char *s)
 	size_t count = 0;
 
 	while (*s != '\0') {
-		size_t length = text_utf8(s);
+		size_t length = utf8_length(s);
 
 		s += length > 0 ? length : 1;
 		count++;

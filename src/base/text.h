@@ -32,10 +32,6 @@ char *text_take(struct text *t);
 /* Drop it. */
 void text_free(struct text *t);
 
-/* How many bytes the UTF-8 character at s has; 0 if it is none (overlong ones
- * and surrogates are none). */
-size_t text_utf8(const char *s);
-
 /* How many characters of s, bytes that are in none counted as one each. */
 size_t text_width(const char *s);
 

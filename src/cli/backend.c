@@ -45,16 +45,21 @@ struct backend {
 	uint64_t kill_at_ms;
 };
 
-static void say(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+static void say(const struct backend *b, enum log_level level,
+		const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-static void say(enum log_level level, const char *format, ...)
+static void say(const struct backend *b, enum log_level level,
+		const char *format, ...)
 {
+	const char *relay = b->plan.relay;
 	char text[1024];
+	int n = 0;
 	va_list args;
 
+	if (relay)
+		n = snprintf(text, sizeof(text) / 2, "relay %s: ", relay);
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	vsnprintf(text + n, sizeof(text) - (size_t)n, format, args);
 	va_end(args);
 	logger_put(level, text);
 }
@@ -102,7 +107,7 @@ static void say_cannot(struct backend *b, int err)
 	/* Once, not for every client. */
 	if (err == b->cannot)
 		return;
-	say(LEVEL_ERROR,
+	say(b, LEVEL_ERROR,
 	    "\"%s\" cannot be run: %s: %s.\nClients are refused until it can: "
 	    "%s",
 	    b->plan.command, b->plan.argv[0], strerror(-err), advice(b, err));
@@ -145,7 +150,7 @@ static int start(struct backend *b)
 	b->cannot = 0;
 	b->started_ms = uv_now(b->loop);
 	b->idle_since_ms = b->started_ms;
-	say(LEVEL_INFO, "started \"%s\" (pid %ld), to listen on %s",
+	say(b, LEVEL_INFO, "started \"%s\" (pid %ld), to listen on %s",
 	    b->plan.command, (long)b->pid, b->plan.where);
 	return 0;
 }
@@ -183,14 +188,14 @@ static void look_on(struct backend *b)
 		return;
 	}
 	if (now_ms >= b->kill_at_ms + GIVE_UP_MS) {
-		say(LEVEL_ERROR,
+		say(b, LEVEL_ERROR,
 		    "some of the process group %ld of \"%s\" cannot be killed",
 		    (long)b->pid, b->plan.command);
 		go_down(b);
 		return;
 	}
 	if (now_ms >= b->kill_at_ms && !b->killed) {
-		say(LEVEL_WARN,
+		say(b, LEVEL_WARN,
 		    "not all of \"%s\" (process group %ld) ended when asked: "
 		    "killing what is left",
 		    b->plan.command, (long)b->pid);
@@ -221,7 +226,7 @@ static void stop_idle(struct backend *b)
 		wait_until(b, due_ms);
 		return;
 	}
-	say(LEVEL_INFO,
+	say(b, LEVEL_INFO,
 	    "nobody was connected for %.3gs: stopping \"%s\" (pid %ld) until "
 	    "the next client comes (--stop-idle)",
 	    (double)b->plan.stop_idle_ms / 1000, b->plan.command, (long)b->pid);
@@ -267,14 +272,14 @@ static void say_death(const struct backend *b, int status, uint64_t lived_ms)
 	else
 		snprintf(how, sizeof(how), "ended with status %d",
 			 WEXITSTATUS(status));
-	say(LEVEL_WARN, "\"%s\" (pid %ld) %s after %.3gs%s%s", b->plan.command,
-	    (long)b->pid, how, (double)lived_ms / 1000,
+	say(b, LEVEL_WARN, "\"%s\" (pid %ld) %s after %.3gs%s%s",
+	    b->plan.command, (long)b->pid, how, (double)lived_ms / 1000,
 	    b->clients > 0 ? "; it is started again" : "",
 	    status == 0 && lived_ms < SOON_MS
 		    ? " (it has to stay in the foreground)"
 		    : "");
 	if (b->deaths == SOON_MOST)
-		say(LEVEL_ERROR,
+		say(b, LEVEL_ERROR,
 		    "\"%s\" has died %d times soon after its start: while it "
 		    "is down clients are refused from now on, and it is tried "
 		    "no more than once in %d s. What it printed stands above",
@@ -325,7 +330,7 @@ static void say_silent(struct backend *b, const struct record *what)
 	     what->reason != CLOSE_CONNECT_TIMEOUT))
 		return;
 	b->said = true;
-	say(LEVEL_WARN,
+	say(b, LEVEL_WARN,
 	    "\"%s\" (pid %ld) runs for %.3gs, but does not answer on %s. It "
 	    "is told so in $LOWPORT_BACKEND_ADDRESS and $LOWPORT_BACKEND_PORT "
 	    "(or _PATH) and $PORT, and where its command line says {address}, "

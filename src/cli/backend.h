@@ -21,6 +21,7 @@ struct backend;
 
 /* All of it has to outlive the backend. */
 struct backend_plan {
+	const char *relay;   /* its name, for messages; NULL: it has none */
 	const char *command; /* as the user wrote it, for messages */
 	char *const *argv, *const *envp;
 	const char *where; /* it listens, for messages */

@@ -71,9 +71,30 @@ static const char *origin(const struct listen_source *source)
 	return "";
 }
 
-static void print_listener(const struct listener_spec *spec)
+/* Once for each of them: systemd, launchd, ... */
+static void print_givers(const struct takes *takes)
 {
-	printf("  listen  %s  (%s", spec->text, origin(spec->source));
+	for (size_t i = 0; i < takes->count; i++) {
+		const char *giver = takes->at[i].source->giver;
+		bool told = false;
+
+		for (size_t j = 0; j < i; j++)
+			told |= takes->at[j].source->giver == giver;
+		if (!told)
+			printf("%s%s", i > 0 ? " or " : "", giver);
+	}
+}
+
+static void print_listener(const struct listener_spec *spec,
+			   const struct takes *takes)
+{
+	printf("  listen  %s  (", spec->text);
+	if (takes->count > 0 && !spec->source->handed_over) {
+		printf("taken from ");
+		print_givers(takes);
+		printf(" where that hands it over, else ");
+	}
+	printf("%s", origin(spec->source));
 	if (spec->request.interface)
 		print_interface(&spec->request);
 	puts(")");
@@ -101,11 +122,11 @@ static void print_backend(const struct relay_backend *b)
 	putchar('\n');
 }
 
-static void print_relay(const struct config_group *g)
+static void print_relay(const struct config_group *g, const struct takes *takes)
 {
 	printf("relay %s\n", config_group_name(g));
 	for (size_t i = 0; i < g->listener_count; i++)
-		print_listener(&g->listeners[i]);
+		print_listener(&g->listeners[i], takes);
 	if (g->command)
 		printf("  exec    %s  (for the first client)\n", g->command);
 	for (size_t i = 0; i < g->backend_count; i++)
@@ -130,7 +151,7 @@ int cmd_check(int argc, char *const argv[])
 		printf("no mistake; %zu relay%s:\n", config.group_count,
 		       config.group_count == 1 ? "" : "s");
 		for (size_t i = 0; i < config.group_count; i++)
-			print_relay(&config.groups[i]);
+			print_relay(&config.groups[i], &config.takes);
 	}
 	config_free(&config);
 	return mistakes == 0 ? EXIT_OK : EXIT_USAGE;

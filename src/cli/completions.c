@@ -1,11 +1,10 @@
 #include "cli/completions.h"
 
 #include "cli/cli.h"
+#include "service/manager.h"
 
-#include <glob.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What the scripts ask for while somebody types. */
@@ -19,33 +18,17 @@ static void print_interfaces(void)
 		if_freenameindex(all);
 }
 
-static bool ends_with(const char *text, const char *tail)
+static void print_label(void *data, const char *name)
 {
-	size_t length = strlen(text), n = strlen(tail);
-
-	return length >= n && strcmp(text + length - n, tail) == 0;
+	(void)data;
+	puts(name);
 }
 
 static void print_labels(void)
 {
-	static const char head[] = "/lowport.", tail[] = ".plist";
-	char pattern[1024];
-	glob_t found;
+	char where[512];
 
-	snprintf(pattern, sizeof(pattern),
-		 "%s/Library/LaunchAgents/lowport.*.plist",
-		 getenv("HOME") ? getenv("HOME") : "");
-	if (glob(pattern, 0, NULL, &found) != 0)
-		return;
-	for (size_t i = 0; i < found.gl_pathc; i++) {
-		const char *name = strrchr(found.gl_pathv[i], '/');
-
-		if (ends_with(name, ".watch.plist"))
-			continue;
-		name += strlen(head);
-		printf("%.*s\n", (int)(strlen(name) - strlen(tail)), name);
-	}
-	globfree(&found);
+	manager_here->list_all(print_label, NULL, where, sizeof(where));
 }
 
 static int print_help(void)

@@ -32,11 +32,12 @@ struct place {
 struct wanted {
 	struct list node;
 	unsigned users;
+	const void *owner;
 	struct backend *backend;
 	struct backend_plan plan;
 	enum backend_choice choice;
 	uint16_t port; /* that was chosen */
-	char *command;
+	char *command, *relay;
 	char **argv, **envp; /* envp borrows from set */
 	char *set[8];        /* variables of ours */
 	char *where;
@@ -172,6 +173,7 @@ static void free_wanted(struct wanted *w)
 	free(w->envp);
 	free(w->where);
 	free(w->command);
+	free(w->relay);
 	for (size_t i = 0; w->set[i]; i++)
 		free(w->set[i]);
 	free(w);
@@ -229,10 +231,13 @@ static int prepare(struct demand *all, struct wanted *d, struct config_group *g,
 		return -EADDRNOTAVAIL;
 	print_place(&g->backends[0], &place);
 	d->command = strdup(g->command);
-	if (!d->command || !make_environment(d, &place, all->pool_is_ours) ||
+	d->relay = g->name ? strdup(g->name) : NULL;
+	if (!d->command || (g->name && !d->relay) ||
+	    !make_environment(d, &place, all->pool_is_ours) ||
 	    !make_words(d, g, &place) || !make_where(d, &g->backends[0]))
 		return fault_set(why, -ENOMEM, "out of memory");
 	d->plan = (struct backend_plan){
+		.relay = d->relay,
 		.command = d->command,
 		.argv = d->argv,
 		.envp = d->envp,
@@ -296,15 +301,23 @@ int demand_open(struct demand *d, uv_loop_t *loop)
 	return err;
 }
 
+/* Of two at one place, the second could not listen. */
+static bool may_share(const struct wanted *w, const void *owner)
+{
+	return w->users > 0 &&
+	       (w->choice == BACKEND_GIVEN || w->owner == owner);
+}
+
 /* One that is wanted, and is all that g asks for. */
-static struct wanted *find_same(struct demand *d, const struct config_group *g)
+static struct wanted *find_same(struct demand *d, const void *owner,
+				const struct config_group *g)
 {
 	struct list *pos;
 
 	list_for_each (pos, &d->all) {
 		struct wanted *w = list_entry(pos, struct wanted, node);
 		struct wanted given = {.where = NULL};
-		bool same = w->users > 0 && w->choice == g->choice &&
+		bool same = may_share(w, owner) && w->choice == g->choice &&
 			    w->plan.stop_idle_ms == g->settings.stop_idle_ms &&
 			    strcmp(w->command, g->command) == 0;
 
@@ -344,14 +357,15 @@ static int make(struct demand *d, struct wanted **out, struct config_group *g,
 	return 0;
 }
 
-int demand_take(struct demand *d, struct wanted **out, struct config_group *g,
-		struct fault *why)
+int demand_take(struct demand *d, struct wanted **out, const void *owner,
+		struct config_group *g, struct fault *why)
 {
-	struct wanted *w = find_same(d, g);
+	struct wanted *w = find_same(d, owner, g);
 	int err = w ? 0 : make(d, &w, g, why);
 
 	if (err < 0)
 		return err;
+	w->owner = owner;
 	w->users++;
 	tell_place(w, g);
 	*out = w;

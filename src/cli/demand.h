@@ -35,10 +35,10 @@ int demand_open(struct demand *d, uv_loop_t *loop);
 
 /* The backend that g->command starts: one that is there already, if it is the
  * same in all, else a new one. Where that is left to us, the place is chosen,
- * and said in g. Returns 0, or a negative errno with *why; *out is given back
- * with demand_drop(). */
-int demand_take(struct demand *d, struct wanted **out, struct config_group *g,
-		struct fault *why);
+ * and said in g; it is owner's alone, who is whoever says the same again. Returns
+ * 0, or a negative errno with *why; *out is given back with demand_drop(). */
+int demand_take(struct demand *d, struct wanted **out, const void *owner,
+		struct config_group *g, struct fault *why);
 
 /* It may be NULL. Nobody wants it any more when all have given it back: then it
  * is asked to end. */

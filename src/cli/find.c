@@ -106,9 +106,11 @@ static int none(const char *which, struct fault *why)
 				 "/)",
 				 which);
 	return fault_set(why, -ENOENT,
-			 "no lowport is running that this user could ask (one "
-			 "of another user: sudo lowport status; one with "
-			 "--status PATH: --socket PATH)");
+			 "no lowport is running as this user.\n"
+			 "One of another user, or of systemd: sudo lowport "
+			 "status\n"
+			 "One that was started with --status PATH: lowport "
+			 "status --socket PATH");
 }
 
 int find_ask(struct finds *out, const char *which, const char *request,
@@ -134,7 +136,7 @@ int find_ask(struct finds *out, const char *which, const char *request,
 	return err;
 }
 
-static int several(const struct finds *f, struct fault *why)
+static int several(const struct finds *f, const char *option, struct fault *why)
 {
 	struct text t = {0};
 	char *names;
@@ -145,13 +147,14 @@ static int several(const struct finds *f, struct fault *why)
 	}
 	names = text_take(&t);
 	fault_set(why, -EINVAL,
-		  "several lowports are running: say which by --socket:%s",
+		  "several lowports are running: say which by %s:%s", option,
 		  names ? names : "");
 	free(names);
 	return -EINVAL;
 }
 
-int find_one(char **path, const char *which, struct fault *why)
+int find_one(char **path, const char *which, const char *option,
+	     struct fault *why)
 {
 	struct finds f;
 	int err;
@@ -164,7 +167,7 @@ int find_one(char **path, const char *which, struct fault *why)
 	if (err < 0)
 		return err;
 	if (f.count > 1) {
-		err = several(&f, why);
+		err = several(&f, option, why);
 	} else {
 		*path = f.at[0].path;
 		f.at[0].path = NULL;

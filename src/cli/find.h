@@ -29,8 +29,9 @@ int find_ask(struct finds *out, const char *which, const char *request,
 	     struct fault *why);
 
 /* The path of the one and only. Likewise; *path is the caller's to free.
- * -EINVAL: there are several. */
-int find_one(char **path, const char *which, struct fault *why);
+ * -EINVAL: there are several, and *why says to name one with option. */
+int find_one(char **path, const char *which, const char *option,
+	     struct fault *why);
 
 void find_free(struct finds *f);
 

@@ -54,15 +54,17 @@ static struct ledger *find_ledger(const struct generation *before,
 }
 
 /* Go on with what the namesake of m has counted. */
-static int open_ledger(struct member *m, struct config_group *group,
-		       const struct generation *before)
+static int open_ledger(struct member *m, const struct generation *before)
 {
-	const char *name = config_group_name(group);
-	size_t at = (size_t)(group - m->generation->config.groups);
+	const char *name = config_group_name(m->group);
+	size_t at = (size_t)(m->group - m->generation->config.groups);
 
 	m->ledger = ledger_take(find_ledger(before, name, at), name);
-	if (!m->ledger)
-		return -ENOMEM;
+	return m->ledger ? 0 : -ENOMEM;
+}
+
+static int open_tallies(struct member *m, struct config_group *group)
+{
 	for (size_t i = 0; i < group->backend_count; i++) {
 		struct relay_backend *b = &group->backends[i];
 		char text[BACKEND_TEXT];
@@ -126,8 +128,25 @@ static void make_route(struct member *m)
 		.half_close_timeout_ms = s->half_close_timeout_ms,
 		.keepalive_s = (unsigned)s->keepalive_s,
 		.exact_local = s->access_log != 0,
+		.name = g->name,
 		.data = m,
 	};
+}
+
+static int prepare(struct member *m, struct config_group *group,
+		   const struct generation *before, struct fault *why)
+{
+	int err = 0;
+
+	if (open_ledger(m, before) < 0)
+		return fault_set(why, -ENOMEM, "out of memory");
+	/* Which says where the backends are. */
+	if (group->command)
+		err = demand_take(m->generation->demand, &m->wanted, m->ledger,
+				  group, why);
+	if (err == 0 && open_tallies(m, group) < 0)
+		err = fault_set(why, -ENOMEM, "out of memory");
+	return err;
 }
 
 int generation_prepare(struct generation *g, struct demand *demand,
@@ -146,10 +165,7 @@ int generation_prepare(struct generation *g, struct demand *demand,
 
 		m->generation = g;
 		m->group = group;
-		if (group->command)
-			err = demand_take(demand, &m->wanted, group, why);
-		if (err == 0 && open_ledger(m, group, before) < 0)
-			err = fault_set(why, -ENOMEM, "out of memory");
+		err = prepare(m, group, before, why);
 		make_route(m);
 		tell_listeners(group);
 	}

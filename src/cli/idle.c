@@ -48,33 +48,37 @@ static void on_timer(uv_timer_t *timer)
 		i->over(i->data);
 }
 
-int idle_open(struct idle *i, uv_loop_t *loop, uint64_t after_ms,
-	      void (*over)(void *data), void *data)
+int idle_open(struct idle *i, uv_loop_t *loop, void (*over)(void *data),
+	      void *data)
 {
-	int err;
+	int err = uv_timer_init(loop, &i->timer);
 
-	if (after_ms == 0)
-		return 0;
-	err = uv_timer_init(loop, &i->timer);
 	if (err < 0)
 		return err;
 	i->timer.data = i;
-	i->after_ms = after_ms;
 	i->since_ms = uv_now(loop);
 	i->earliest_ms = i->since_ms + LIFE_LEAST_MS;
 	i->over = over;
 	i->data = data;
-	wait_for_silence(i);
 	return 0;
+}
+
+void idle_set(struct idle *i, uint64_t after_ms)
+{
+	if (after_ms == i->after_ms)
+		return;
+	i->after_ms = after_ms;
+	i->since_ms = uv_now(i->timer.loop);
+	if (after_ms == 0)
+		uv_timer_stop(&i->timer);
+	else
+		wait_for_silence(i);
 }
 
 int idle_listener(struct idle *i, int fd)
 {
-	int *more;
+	int *more = realloc(i->listeners, (i->count + 1) * sizeof(*more));
 
-	if (i->after_ms == 0)
-		return 0;
-	more = realloc(i->listeners, (i->count + 1) * sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	i->listeners = more;
@@ -96,19 +100,20 @@ void idle_arrived(struct idle *i)
 
 void idle_left(struct idle *i)
 {
-	if (--i->clients > 0 || i->after_ms == 0)
+	if (--i->clients > 0)
 		return;
 	i->since_ms = uv_now(i->timer.loop);
 	/* One that runs looks again itself. */
-	if (!uv_is_active((uv_handle_t *)&i->timer))
+	if (i->after_ms > 0 && !uv_is_active((uv_handle_t *)&i->timer))
 		wait_for_silence(i);
 }
 
 void idle_close(struct idle *i)
 {
-	if (i->after_ms > 0)
+	if (i->over)
 		uv_close((uv_handle_t *)&i->timer, NULL);
-	i->after_ms = 0;
+	i->over = NULL;
 	free(i->listeners);
 	i->listeners = NULL;
+	i->count = 0;
 }

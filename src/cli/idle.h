@@ -22,11 +22,14 @@ struct idle {
 	void *data;
 };
 
-/* over is called once with data, when nobody was connected for after_ms and
+/* It is off. Returns 0 or a negative errno. */
+int idle_open(struct idle *i, uv_loop_t *loop, void (*over)(void *data),
+	      void *data);
+
+/* From here on over is called once, when nobody was connected for after_ms and
  * nobody waits to be accepted; whoever comes after that must be left in the
- * backlog. Returns 0 or a negative errno. */
-int idle_open(struct idle *i, uv_loop_t *loop, uint64_t after_ms,
-	      void (*over)(void *data), void *data);
+ * backlog. 0: off. */
+void idle_set(struct idle *i, uint64_t after_ms);
 
 /* Clients come in here. fd stays open as long as i is. 0 or -ENOMEM. */
 int idle_listener(struct idle *i, int fd);
@@ -37,7 +40,7 @@ void idle_forget(struct idle *i, int fd);
 void idle_arrived(struct idle *i);
 void idle_left(struct idle *i);
 
-/* Nothing is called any more. */
+/* Nothing is called any more. It need not be open. */
 void idle_close(struct idle *i);
 
 #endif

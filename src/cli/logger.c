@@ -25,7 +25,7 @@ static struct {
 	bool json;
 	enum frame frame;
 	int facility;
-	bool has_file;
+	enum log_place place;
 	uint64_t dropped; /* by sinks of before */
 	bool attached;
 	uv_timer_t flusher; /* runs while there are lines to be written */
@@ -112,12 +112,30 @@ static enum frame choose_frame(enum log_place place)
 						      : FRAME_TIME;
 }
 
-int logger_open(const struct logger_options *opt, struct fault *why)
+static enum log_place place_of(const struct log_to *to)
+{
+	return to ? to->place : LOG_TO_STDERR;
+}
+
+static bool is_there(const struct log_to *to)
+{
+	return logger.sink && place_of(to) == logger.place &&
+	       (!to || !to->path || strcmp(to->path, logger.sink->path) == 0);
+}
+
+/* What is held for it stays held. */
+static int open_again(const struct log_to *to, struct fault *why)
+{
+	int err = logger.place == LOG_TO_FILE ? sink_reopen(logger.sink) : 0;
+
+	return err < 0 ? fail(why, to->path, err) : 0;
+}
+
+static int go_over(const struct log_to *to, struct fault *why)
 {
 	struct sink *next =
 		logger.sink == logger.sinks ? logger.sinks + 1 : logger.sinks;
-	enum log_place place = opt->to ? opt->to->place : LOG_TO_STDERR;
-	int err = open_sink(next, opt->to, why);
+	int err = open_sink(next, to, why);
 
 	if (err < 0)
 		return err;
@@ -128,11 +146,21 @@ int logger_open(const struct logger_options *opt, struct fault *why)
 		next->lost_error = logger.sink->lost_error;
 	}
 	logger.sink = next;
+	logger.place = place_of(to);
+	return 0;
+}
+
+int logger_open(const struct logger_options *opt, struct fault *why)
+{
+	int err = is_there(opt->to) ? open_again(opt->to, why)
+				    : go_over(opt->to, why);
+
+	if (err < 0)
+		return err;
 	logger.level = opt->level;
 	logger.json = opt->json;
-	logger.frame = choose_frame(place);
+	logger.frame = choose_frame(logger.place);
 	logger.facility = opt->to ? opt->to->facility : 0;
-	logger.has_file = place == LOG_TO_FILE;
 	return 0;
 }
 
@@ -288,7 +316,7 @@ void logger_reopen(void)
 	char text[1024];
 	int err;
 
-	if (!logger.has_file) {
+	if (logger.place != LOG_TO_FILE) {
 		logger_put(LEVEL_DEBUG, "the log goes to no file, so there is "
 					"none to open anew");
 		return;

@@ -9,8 +9,10 @@
 
 static bool stays(const struct option *o)
 {
-	static const char *const live[] = {"drain-timeout", "log-level",
-					   "log-format", "log-to"};
+	static const char *const live[] = {
+		"drain-timeout", "exit-on-idle", "log-level",     "log-format",
+		"log-to",        "http",         "http-anywhere", "http-host",
+	};
 
 	if (o->scope != OPTION_PROCESS)
 		return false;
@@ -63,18 +65,28 @@ bool running_open_log(const struct config *c, void (*mistake)(const char *text))
 static int put_into_force(struct running *run, struct generation *next,
 			  void (*mistake)(const char *text))
 {
+	bool moves = !web_is_as(&run->web, &next->config);
 	struct fault why;
+	int status;
 
 	if (generation_prepare(next, &run->demand, run->now, &why) < 0) {
 		mistake(why.text);
 		return EXIT_RUNTIME;
 	}
-	if (!generation_open(next, run->now, &run->offered, mistake)) {
+	if (!generation_open(next, run->now, &run->offered, mistake) ||
+	    (moves &&
+	     !web_listen_again(&run->next_web, &run->web, &next->config,
+			       &run->offered, mistake))) {
 		running_give_up(run, next);
 		return EXIT_RUNTIME;
 	}
 	warn_of_what_stays(&run->now->config, &next->config);
-	return running_take_over(run, next, mistake);
+	status = running_take_over(run, next, mistake);
+	if (moves && status == EXIT_OK)
+		running_move_web(run, mistake);
+	else
+		web_close(&run->next_web);
+	return status;
 }
 
 int running_reload(struct running *run, void (*mistake)(const char *text))

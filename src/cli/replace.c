@@ -79,12 +79,42 @@ static int fetch(struct running *run, const char *path, struct fault *why)
 	return 0;
 }
 
+/* It has ended, if need be while it was asked. */
+static bool is_gone(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE ||
+	       err == -ECONNRESET;
+}
+
 static const char *which(const struct config *c)
 {
 	if (c->replaced)
 		return c->replaced;
 	/* Whoever takes the same place is meant. */
 	return c->status && strcmp(c->status, "none") != 0 ? c->status : NULL;
+}
+
+static int find(struct running *run, const char *name, struct fault *why)
+{
+	return find_one(&run->replaced, name, "--replace=NAME", why);
+}
+
+static int find_and_fetch(struct running *run, const struct config *c,
+			  struct fault *why)
+{
+	int err = find(run, which(c), why);
+
+	return err < 0 ? err : fetch(run, run->replaced, why);
+}
+
+/* Those that it lends us, and nobody has taken. */
+static size_t count_lent(const struct listeners *offered)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < offered->count; i++)
+		count += !offered->at[i].stays && offered->at[i].fd >= 0;
+	return count;
 }
 
 bool running_replace(struct running *run, const struct config *c)
@@ -94,9 +124,8 @@ bool running_replace(struct running *run, const struct config *c)
 
 	if (!c->replace)
 		return true;
-	err = find_one(&run->replaced, which(c), &why);
-	if (err == 0)
-		err = fetch(run, run->replaced, &why);
+	err = find_and_fetch(run, c, &why);
+	run->lent = count_lent(&run->offered);
 	if (err == -ENOENT || err == -ECONNREFUSED) {
 		free(run->replaced);
 		run->replaced = NULL;
@@ -105,7 +134,29 @@ bool running_replace(struct running *run, const struct config *c)
 	}
 	if (err < 0)
 		complain(why.text);
+	if (is_gone(err))
+		running_not_replaced(run, c);
 	return err == 0;
+}
+
+void running_not_replaced(const struct running *run, const struct config *c)
+{
+	struct fault said;
+
+	if (!c->replace)
+		return;
+	if (run->replaced)
+		fault_set(&said, 0,
+			  "--replace: the lowport at %s has not been replaced",
+			  run->replaced);
+	else
+		fault_set(&said, 0,
+			  "--replace: there was no lowport to take listeners "
+			  "from");
+	complain(said.text);
+	complain("--replace: if another one was started with --replace at the "
+		 "same moment, that one serves now (lowport status shows it): "
+		 "run this again to replace that");
 }
 
 /* Nobody else has them from here on. */
@@ -125,13 +176,6 @@ static void own_all(struct running *run)
 			logger_put(LEVEL_WARN, why.text);
 }
 
-/* It has ended, if need be while it was asked. */
-static bool is_gone(int err)
-{
-	return err == -ENOENT || err == -ECONNREFUSED || err == -EPIPE ||
-	       err == -ECONNRESET;
-}
-
 /* Of two that replace the same one, the second has to replace the first: which
  * comes to the same place, if that has a name, in a moment. Returns as ask(). */
 static int leave_successor(struct running *run, struct fault *why)
@@ -145,7 +189,7 @@ static int leave_successor(struct running *run, struct fault *why)
 		char *path;
 
 		nanosleep(&pause, NULL);
-		if (find_one(&path, name, why) < 0)
+		if (find_one(&path, name, "--replace=NAME", why) < 0)
 			continue;
 		err = ask(&answer, path, "leave", NULL, why);
 		free(path);
@@ -156,26 +200,48 @@ static int leave_successor(struct running *run, struct fault *why)
 	return err;
 }
 
-void running_replaced(struct running *run)
+/* One that nobody has named, and of which nothing is wanted here, is another. */
+static bool is_another(const struct running *run)
+{
+	return !which(&run->now->config) &&
+	       count_lent(&run->offered) == run->lent;
+}
+
+static void leave_alone(const struct running *run)
+{
+	const char *name = strrchr(run->replaced, '/') + 1;
+	int length = (int)(strlen(name) - strlen(".sock"));
+	struct fault said;
+
+	fault_set(&said, 0,
+		  "--replace: the lowport that runs already, at %s, has none "
+		  "of the listeners that are wanted here, and is left alone "
+		  "(--replace=%.*s replaces it all the same)",
+		  run->replaced, length, name);
+	logger_put(LEVEL_WARN, said.text);
+}
+
+/* Returns 0 once it accepts no more, or another one of ours has seen to that. */
+static int have_it_leave(struct running *run, struct fault *why)
+{
+	struct fault ignored;
+	cJSON *answer = NULL;
+	int err = ask(&answer, run->replaced, "leave", NULL, why);
+
+	cJSON_Delete(answer);
+	if (!is_gone(err) && err != -EPROTO)
+		return err;
+	/* Or it has come to its end in the meantime. */
+	if (leave_successor(run, &ignored) == 0 || err != -EPROTO)
+		return 0;
+	return err;
+}
+
+static void take_its_place(struct running *run)
 {
 	struct fault why, said;
-	cJSON *answer = NULL;
-	int err;
+	int err = have_it_leave(run, &why);
 
-	/* What we do not listen on any more. */
-	listen_drop_offered(&run->offered);
-	if (!run->replaced)
-		return;
-	err = ask(&answer, run->replaced, "leave", NULL, &why);
-	cJSON_Delete(answer);
-	if (is_gone(err) || err == -EPROTO) {
-		struct fault ignored;
-		int after = leave_successor(run, &ignored);
-
-		/* Or it has come to its end in the meantime. */
-		if (after == 0 || err != -EPROTO)
-			err = 0;
-	}
 	if (err == 0)
 		own_all(run);
 	if (err == 0)
@@ -185,6 +251,18 @@ void running_replaced(struct running *run)
 		fault_set(&said, 0, "the lowport at %s may still accept: %s",
 			  run->replaced, why.text);
 	logger_put(err == 0 ? LEVEL_INFO : LEVEL_ERROR, said.text);
+}
+
+void running_replaced(struct running *run)
+{
+	bool another = run->replaced && is_another(run);
+
+	/* What we do not listen on any more. */
+	listen_drop_offered(&run->offered);
+	if (another)
+		leave_alone(run);
+	else if (run->replaced)
+		take_its_place(run);
 	free(run->replaced);
 	run->replaced = NULL;
 }

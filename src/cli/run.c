@@ -226,8 +226,7 @@ static int relay_until_stopped(struct running *run, struct generation *g)
 	generation_warn_of_unserved(g, &run->offered);
 	err = demand_open(&run->demand, &run->loop);
 	if (err == 0)
-		err = idle_open(&run->idle, &run->loop,
-				g->config.exit_on_idle_ms, on_idle, run);
+		err = idle_open(&run->idle, &run->loop, on_idle, run);
 	if (err == 0)
 		err = watch_signals(run);
 	if (err == 0)
@@ -319,10 +318,12 @@ static int open_and_run(struct running *run, struct generation *g)
 	if (generation_prepare(g, &run->demand, NULL, &why) < 0)
 		complain(why.text);
 	else if (running_take(run, &g->config) &&
-		 running_replace(run, &g->config) &&
-		 generation_open(g, NULL, &run->offered, complain) &&
-		 web_listen(&run->web, &g->config, &run->offered))
-		return run_loop(run, g);
+		 running_replace(run, &g->config)) {
+		if (generation_open(g, NULL, &run->offered, complain) &&
+		    web_listen(&run->web, &g->config, &run->offered, complain))
+			return run_loop(run, g);
+		running_not_replaced(run, &g->config);
+	}
 	generation_free(g);
 	return EXIT_RUNTIME;
 }

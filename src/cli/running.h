@@ -29,7 +29,7 @@ struct running {
 	struct relay_options options; /* the relay's */
 	struct inspect inspect;
 	struct desk desk;
-	struct web web;
+	struct web web, next_web; /* the latter: while a reload moves it */
 	struct follow *follow; /* NULL: no interface is listened on by name */
 	uv_signal_t signals[RUNNING_SIGNALS];
 	struct log_signals log_signals;
@@ -38,6 +38,7 @@ struct running {
 	struct listeners offered; /* they, and those of the one that we
 				   * replace */
 	char *replaced;           /* its status socket; NULL: none */
+	size_t lent;              /* of those of offered that are its */
 	bool busy;      /* when it ended: the resolver still worked for it */
 	unsigned stops; /* SIGTERM and SIGINT so far */
 	bool ending;    /* nobody is accepted any more */
@@ -67,6 +68,9 @@ int running_reload(struct running *run, void (*mistake)(const char *text));
  * negative errno that has been said. */
 int running_show(struct running *run);
 
+/* next_web takes the place of web, or mistake is told why it cannot. */
+void running_move_web(struct running *run, void (*mistake)(const char *text));
+
 /* Open the log, or go over to another one. Returns false after telling mistake
  * why there is none, or why it stays as it was. */
 bool running_open_log(const struct config *c,
@@ -84,7 +88,10 @@ void running_mark_taken(struct running *run, const struct generation *g);
  * none, it is said, and all is well. Returns false after saying why not. */
 bool running_replace(struct running *run, const struct config *c);
 
-/* Ours serve: have it leave. */
+/* It has come to nothing: if c wanted one to be replaced, say how that stands. */
+void running_not_replaced(const struct running *run, const struct config *c);
+
+/* Ours serve: have it leave, unless it was another that we have nothing of. */
 void running_replaced(struct running *run);
 
 /* Accept no more, and let the clients that are there finish for so long. */

@@ -1,5 +1,6 @@
 #include "cli/screen.h"
 
+#include "base/utf8.h"
 #include "base/text.h"
 
 #include <errno.h>
@@ -133,7 +134,7 @@ static void add_line(struct text *t, const char *line, size_t length,
 	size_t at = 0;
 
 	while (at < length && columns-- > 0) {
-		size_t n = text_utf8(line + at);
+		size_t n = utf8_length(line + at);
 
 		at += n > 0 ? n : 1;
 	}

@@ -69,13 +69,12 @@ static bool may_take_it(const struct generation *g,
 	return false;
 }
 
-static bool shows_on_it(const struct running *run,
-			const struct listener *offered)
+static bool shows_on_it(const struct web *w, const struct listener *offered)
 {
-	for (size_t i = 0; i < run->web.listeners.count; i++)
-		if (addr_equal(&run->web.listeners.at[i].addr, &offered->addr))
+	for (size_t i = 0; i < w->listeners.count; i++)
+		if (addr_equal(&w->listeners.at[i].addr, &offered->addr))
 			return true;
-	return run->web.http && addr_equal(&run->web.at, &offered->addr);
+	return w->http && addr_equal(&w->at, &offered->addr);
 }
 
 static void warn(const struct listener *l)
@@ -95,7 +94,8 @@ void running_mark_taken(struct running *run, const struct generation *g)
 		struct listener *l = &run->offered.at[i];
 		bool was = l->taken;
 
-		l->taken = takes_it(g, l) || shows_on_it(run, l);
+		l->taken = takes_it(g, l) || shows_on_it(&run->web, l) ||
+			   shows_on_it(&run->next_web, l);
 		/* One that has just been given up has been told. */
 		if (l->stays && !l->taken && !was && !may_take_it(g, l))
 			warn(l);

@@ -404,6 +404,7 @@ int running_take_over(struct running *run, struct generation *next,
 		list_append(&run->before, &run->now->node);
 	}
 	run->now = next;
+	idle_set(&run->idle, next->config.exit_on_idle_ms);
 	running_mark_taken(run, next);
 	if (run->follow)
 		follow_commit(run->follow);

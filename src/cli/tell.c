@@ -1,5 +1,6 @@
 #include "cli/running.h"
 
+#include "cli/cli.h"
 #include "cli/logger.h"
 #include "os/proc.h"
 
@@ -151,5 +152,15 @@ int running_show(struct running *run)
 	source = inspect_source(&run->inspect);
 	desk_open(&run->desk, &run->loop, &run->now->config, &source,
 		  run->relay, &actions);
-	return web_start(&run->web, &run->loop, &run->now->config, &source);
+	return web_start(&run->web, &run->loop, &source, complain);
+}
+
+void running_move_web(struct running *run, void (*mistake)(const char *text))
+{
+	const struct snapshot_source source = inspect_source(&run->inspect);
+
+	if (web_start(&run->next_web, &run->loop, &source, mistake) == 0)
+		web_take_place(&run->next_web, &run->web);
+	else
+		web_close(&run->next_web);
 }

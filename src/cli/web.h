@@ -7,9 +7,14 @@
 
 #include <stdbool.h>
 
-/* The --http of a run. Starts as zeroes. */
+/* The --http of a run. Starts as zeroes. Nothing of a configuration is kept:
+ * another one may take its place. */
 struct web {
+	char *text; /* as it was asked for; NULL: off */
+	char **hosts;
+	size_t host_count;
 	struct listeners listeners; /* one, or none */
+	bool shared;                /* it is that of the one before */
 	int fd;                     /* http's; only while there is one */
 	struct addr at;
 	struct http *http;
@@ -19,14 +24,27 @@ struct web {
 /* How many descriptors it may take, its clients included. */
 size_t web_descriptors(const struct config *c);
 
-/* Open its listener, if there is to be one, or take it from those. Returns false after saying why that
- * cannot be. */
-bool web_listen(struct web *w, struct config *c, struct listeners *offered);
+/* Open its listener, if there is to be one, or take it from those. Returns false
+ * after telling mistake why that cannot be; then there is nothing to close. */
+bool web_listen(struct web *w, struct config *c, struct listeners *offered,
+		void (*mistake)(const char *text));
+
+/* The same for one that may take the place of before. */
+bool web_listen_again(struct web *w, const struct web *before, struct config *c,
+		      struct listeners *offered,
+		      void (*mistake)(const char *text));
+
+/* Is it what c asks for? */
+bool web_is_as(const struct web *w, const struct config *c);
 
 /* Serve, and say where. source stays the caller's until web_close(). Returns 0,
- * or what http_open() says, which has been said. */
-int web_start(struct web *w, uv_loop_t *loop, const struct config *c,
-	      const struct snapshot_source *source);
+ * or what http_open() says, which has been told to mistake. */
+int web_start(struct web *w, uv_loop_t *loop,
+	      const struct snapshot_source *source,
+	      void (*mistake)(const char *text));
+
+/* next, which was started, takes the place of w. */
+void web_take_place(struct web *next, struct web *w);
 
 /* Does anyone get an answer there? */
 bool web_serves(const struct web *w);

@@ -1,10 +1,12 @@
 #include "control/json.h"
 
+#include "base/utf8.h"
+
 static void quote(struct text *t, const char *s)
 {
 	text_add_bytes(t, "\"", 1);
 	while (*s != '\0') {
-		size_t length = text_utf8(s);
+		size_t length = utf8_length(s);
 		unsigned char c = (unsigned char)*s;
 
 		if (length == 0)

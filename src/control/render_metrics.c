@@ -1,5 +1,6 @@
 #include "control/render.h"
 
+#include "base/utf8.h"
 #include "base/text.h"
 #include "control/names.h"
 
@@ -21,7 +22,7 @@ static void begin(struct text *out, const char *name, const char *type,
 static void put_value(struct text *out, const char *value)
 {
 	while (*value != '\0') {
-		size_t length = text_utf8(value);
+		size_t length = utf8_length(value);
 
 		if (length == 0)
 			text_add(out, "\xef\xbf\xbd"); /* U+FFFD */

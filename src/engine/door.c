@@ -47,7 +47,8 @@ static void on_unsaid(struct deadline *deadline)
 static void say_refused(struct door *d, int fd, const struct conn_origin *from,
 			enum refusal why)
 {
-	char text[2 * ADDR_TEXT + 64], client[ADDR_TEXT], local[ADDR_TEXT];
+	char text[WORKER_NOTICE], client[ADDR_TEXT], local[ADDR_TEXT];
+	const char *name = from->route->name;
 	struct addr at = *from->local;
 	struct source who = {0};
 
@@ -59,7 +60,8 @@ static void say_refused(struct door *d, int fd, const struct conn_origin *from,
 	}
 	if (addr_is_wildcard(&at))
 		sock_local(fd, &at);
-	snprintf(text, sizeof(text), "refused client=%s local=%s why=%s",
+	snprintf(text, sizeof(text), "refused%s%s client=%s local=%s why=%s",
+		 name ? " relay=" : "", name ? name : "",
 		 addr_print(&from->client, client), addr_print(&at, local),
 		 refusal_name(why));
 	say(d, text);

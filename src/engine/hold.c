@@ -75,7 +75,7 @@ static void release(struct hold *h)
 static void say_waiting(const struct worker *w, const struct relay_route *route,
 			int err, const struct addr *where)
 {
-	char text[256], at[ADDR_TEXT];
+	char text[256], at[ADDR_TEXT], said[WORKER_NOTICE];
 
 	if (!commons_may_say(w->commons, SAY_WAITING, uv_now(w->loop)))
 		return;
@@ -84,12 +84,13 @@ static void say_waiting(const struct worker *w, const struct relay_route *route,
 		 "%" PRIu64 " ms",
 		 addr_print(where, at), strerror(-err),
 		 route->wait_for_backend_ms);
-	worker_notice(w, LEVEL_INFO, text);
+	worker_notice(w, LEVEL_INFO, worker_about(route, text, said));
 }
 
-static void say_crowded(const struct worker *w, const struct addr *where)
+static void say_crowded(const struct worker *w, const struct relay_route *route,
+			const struct addr *where)
 {
-	char text[256], at[ADDR_TEXT];
+	char text[256], at[ADDR_TEXT], said[WORKER_NOTICE];
 
 	if (!commons_may_say(w->commons, SAY_CROWDED, uv_now(w->loop)))
 		return;
@@ -97,7 +98,7 @@ static void say_crowded(const struct worker *w, const struct addr *where)
 		 "%zu clients wait for a backend already (max-waiting): others "
 		 "are refused while %s is not there",
 		 w->commons->max_waiting, addr_print(where, at));
-	worker_notice(w, LEVEL_WARN, text);
+	worker_notice(w, LEVEL_WARN, worker_about(route, text, said));
 }
 
 static int take_place(struct worker *w, const struct relay_route *route,
@@ -106,7 +107,7 @@ static int take_place(struct worker *w, const struct relay_route *route,
 	struct hold *h;
 
 	if (!commons_begin_wait(w->commons)) {
-		say_crowded(w, where);
+		say_crowded(w, route, where);
 		return -EBUSY;
 	}
 	h = find(w, route);

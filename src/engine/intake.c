@@ -199,7 +199,7 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 static void on_accept_failed(void *owner, int err)
 {
 	struct listening *l = owner;
-	char text[256], where[ADDR_TEXT];
+	char text[256], where[ADDR_TEXT], said[WORKER_NOTICE];
 
 	if (acceptor_error_passes(err)) {
 		intake_starved(l->intake, err);
@@ -209,7 +209,7 @@ static void on_accept_failed(void *owner, int err)
 	snprintf(text, sizeof(text),
 		 "the listener %s has died and serves nobody any more: %s",
 		 addr_print(&l->bound, where), strerror(-err));
-	notice(l->intake, LEVEL_ERROR, text);
+	notice(l->intake, LEVEL_ERROR, worker_about(l->route, text, said));
 	if (l->intake->worker->options->listener_died)
 		l->intake->worker->options->listener_died(
 			l->intake->worker->options->data, &l->bound);
@@ -222,7 +222,7 @@ static void on_accept_refused(void *owner, int err)
 	struct listening *l = owner;
 	struct intake *in = l->intake;
 	uint64_t now_ms = uv_now(in->worker->loop);
-	char text[256], where[ADDR_TEXT];
+	char text[256], where[ADDR_TEXT], said[WORKER_NOTICE];
 
 	worker_arm(in->worker, QUEUE_REFUSED, &l->again);
 	if (now_ms < l->say_after_ms)
@@ -232,7 +232,7 @@ static void on_accept_refused(void *owner, int err)
 		 "the system lets nobody be accepted at %s: %s. Clients wait "
 		 "in the backlog, and it is tried again and again",
 		 addr_print(&l->bound, where), strerror(-err));
-	notice(in, LEVEL_WARN, text);
+	notice(in, LEVEL_WARN, worker_about(l->route, text, said));
 }
 
 static void on_accept_again(struct deadline *d)

@@ -1,5 +1,7 @@
 #include "engine/worker.h"
 
+#include <stdio.h>
+
 static void on_timer(uv_timer_t *timer);
 
 static void set_timer(struct worker *w)
@@ -124,6 +126,14 @@ void worker_notice(const struct worker *w, enum log_level level,
 		   const char *text)
 {
 	w->events->notice(w->owner, level, text);
+}
+
+const char *worker_about(const struct relay_route *route, const char *text,
+			 char buf[WORKER_NOTICE])
+{
+	snprintf(buf, WORKER_NOTICE, "%s%s%s%s", route->name ? "relay " : "",
+		 route->name ? route->name : "", route->name ? ": " : "", text);
+	return buf;
 }
 
 static void closed_one(void *data)

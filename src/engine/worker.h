@@ -102,6 +102,12 @@ void worker_arm_for(struct worker *w, enum worker_timeout timeout,
 void worker_notice(const struct worker *w, enum log_level level,
 		   const char *text);
 
+/* What to tell of a route: text, behind the route's name if it has one. Returns
+ * buf. */
+enum { WORKER_NOTICE = 512 };
+const char *worker_about(const struct relay_route *route, const char *text,
+			 char buf[WORKER_NOTICE]);
+
 /* The end of w, when it has no connection any more; events->closed follows on a
  * later turn. */
 void worker_close(struct worker *w);

@@ -68,6 +68,33 @@ static void check_tells_what_would_be_done(void **state)
 	assert_string_equal(proc_err(p), "");
 }
 
+static void check_tells_what_would_be_taken(void **state)
+{
+	const char *path = write_config("[relay web]\n"
+					"listen = 127.0.0.1:80\n"
+					"listen = if:none0:80\n"
+					"listen = unix:/tmp/app.sock\n"
+					"to = 127.0.0.1:8080\n");
+	struct proc *p = LOWPORT(0, "check", "-c", path, "--take", "systemd:a",
+				 "--take", "systemd:b", "--take", "fd:9");
+
+	(void)state;
+	assert_string_equal(
+		proc_out(p),
+		"no mistake; 1 relay:\n"
+		"relay web\n"
+		"  listen  127.0.0.1:80  (taken from systemd or the parent "
+		"process where that hands it over, else opened by lowport)\n"
+		"  listen  if:none0:80  (taken from systemd or the parent "
+		"process where that hands it over, else opened by lowport at "
+		"each address of the interface: the interface is not there "
+		"yet)\n"
+		"  listen  unix:/tmp/app.sock  (taken from systemd or the "
+		"parent process where that hands it over, else a socket file "
+		"made by lowport)\n"
+		"  to      127.0.0.1:8080\n");
+}
+
 static void check_tells_every_mistake_with_its_place(void **state)
 {
 	struct proc *p;
@@ -148,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(check_tells_what_would_be_done),
+		TEST(check_tells_what_would_be_taken),
 		TEST(check_tells_every_mistake_with_its_place),
 		TEST(reload_tells_how_it_went),
 		TEST(what_a_relay_has_counted_outlives_a_reload),

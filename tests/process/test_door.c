@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -93,6 +94,32 @@ static void with_denials_only_the_others_are_let_in(void **state)
 	assert_says(proc_line(p, "refused client=127.0.0.2:", 0),
 		    scrap(" local=%s why=denied", program_where(p, 0)));
 	program_stop(p);
+}
+
+/* In a line for people, and in one for programs. */
+static void a_relay_with_a_name_is_named(void **state)
+{
+	static const char *const formats[] = {"text", "json"};
+	const char *path = program_file("lowport.conf");
+	struct backend *b = web();
+	FILE *f = fopen(path, "w");
+	struct proc *p;
+
+	(void)state;
+	need_more_addresses();
+	assert_non_null(f);
+	fprintf(f,
+		"[relay web]\nlisten = 127.0.0.1:0\nto = %s\n"
+		"deny = 127.0.0.2\n",
+		backend_where(b));
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	for (size_t i = 0; i < 2; i++) {
+		p = RUN("-c", path, "--log-format", formats[i]);
+		assert_refused("127.0.0.2", program_where(p, 0));
+		proc_line(p, "refused relay=web client=127.0.0.2:", 0);
+		program_stop(p);
+	}
 }
 
 static void an_ipv4_client_of_an_ipv6_listener_is_ipv4(void **state)
@@ -305,6 +332,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(the_first_rule_that_fits_decides),
 		TEST(with_denials_only_the_others_are_let_in),
+		TEST(a_relay_with_a_name_is_named),
 		TEST(an_ipv4_client_of_an_ipv6_listener_is_ipv4),
 		TEST(each_source_has_so_many),
 		TEST(each_source_has_its_rate),

@@ -104,6 +104,39 @@ static void each_group_has_its_own(void **state)
 	program_stop(p);
 }
 
+/* Even where both say the same. */
+static void each_group_that_leaves_the_place_to_us_has_its_own(void **state)
+{
+	struct proc *p;
+	pid_t first;
+
+	(void)state;
+	app_need();
+	p = RUN("--listen", "127.0.0.1:0", "--to", "auto", "--exec",
+		app_command(""), "--listen", "127.0.0.1:0", "--to", "auto",
+		"--exec", app_command(""));
+	first = app_ask(program_where(p, 0));
+	assert_int_not_equal(first, app_ask(program_where(p, 1)));
+	program_stop(p);
+}
+
+static void groups_with_one_place_share_what_listens_there(void **state)
+{
+	const char *to;
+	struct proc *p;
+	pid_t first;
+
+	(void)state;
+	app_need();
+	to = scrap("127.0.0.1:%u", peer_free_port());
+	p = RUN("--listen", "127.0.0.1:0", "--to", to, "--exec",
+		app_command(""), "--listen", "127.0.0.1:0", "--to", to,
+		"--exec", app_command(""));
+	first = app_ask(program_where(p, 0));
+	assert_int_equal(first, app_ask(program_where(p, 1)));
+	program_stop(p);
+}
+
 /* The path is the app's alone, and nothing of it stays. */
 static void a_unix_backend_is_private_and_goes(void **state)
 {
@@ -468,6 +501,8 @@ int main(void)
 		TEST(a_crowd_starts_it_once),
 		TEST(no_to_at_all_is_auto),
 		TEST(each_group_has_its_own),
+		TEST(each_group_that_leaves_the_place_to_us_has_its_own),
+		TEST(groups_with_one_place_share_what_listens_there),
 		TEST(a_unix_backend_is_private_and_goes),
 		TEST(the_app_is_told_where_in_its_environment),
 		TEST(the_app_inherits_nothing_of_ours),

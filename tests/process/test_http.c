@@ -230,6 +230,98 @@ static void its_descriptors_are_set_aside(void **state)
 	program_stop(p);
 }
 
+static const char *write_config(const char *to, const char *http)
+{
+	const char *path = program_file("lowport.conf");
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fprintf(f, "[lowport]\n%s[relay web]\nlisten = unix:%s\nto = %s\n",
+		http, program_file("web.sock"), to);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	return path;
+}
+
+static void reload(struct proc *p, const char *to, const char *http,
+		   unsigned index)
+{
+	write_config(to, http);
+	proc_signal(p, SIGHUP);
+	proc_line(p, "the new configuration is in force", index);
+}
+
+static void a_reload_moves_it_and_shuts_it_and_opens_it(void **state)
+{
+	const char *to = backend_where(web());
+	const char *path = program_file("http.sock"), *first, *second;
+	const char *at_file = scrap("http = unix:%s\n", path);
+	struct proc *p;
+
+	(void)state;
+	p = RUN("-c", write_config(to, "http = 127.0.0.1:0\n"));
+	first = url_of(p);
+	reload(p, to, at_file, 0);
+	second = proc_line(p, "status over HTTP at ", 1);
+	assert_says(second, path);
+	assert_int_equal(peer_try_dial(scrap("%.*s",
+					     (int)strcspn(first + 7, "/"),
+					     first + 7)),
+			 -1);
+	assert_string_equal(CURL("http://localhost/healthz", "--unix-socket",
+				 path),
+			    "ok\n\n200");
+	reload(p, to, "", 1);
+	assert_int_equal(access(path, F_OK), -1);
+	reload(p, to, at_file, 2);
+	reload(p, to, scrap("%shttp-host = one.test\n", at_file), 3);
+	assert_string_equal(CURL("http://localhost/healthz", "--unix-socket",
+				 path),
+			    "ok\n\n200");
+	assert_int_equal(proc_count_lines(p, "stays as it is"), 0);
+	program_stop(p);
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static const char *called(struct proc *p, const char *name)
+{
+	return CURL(scrap("%shealthz", url_of(p)), "-H",
+		    scrap("Host: %s", name));
+}
+
+static void a_reload_changes_its_names_at_the_same_place(void **state)
+{
+	static const char one[] = "http = 127.0.0.1:0\nhttp-host = one.test\n";
+	static const char two[] = "http = 127.0.0.1:0\nhttp-host = two.test\n";
+	const char *to = backend_where(web());
+	struct proc *p = RUN("-c", write_config(to, one));
+
+	(void)state;
+	/* That of a configuration which is gone. */
+	reload(p, to, one, 0);
+	reload(p, to, one, 1);
+	assert_says(called(p, "one.test"), "\n200");
+	reload(p, to, two, 2);
+	assert_says(called(p, "one.test"), "\n403");
+	assert_says(called(p, "two.test"), "\n200");
+	program_stop(p);
+}
+
+static void a_reload_that_cannot_have_it_changes_nothing(void **state)
+{
+	const char *to = backend_where(web());
+	int held = peer_listen("127.0.0.1:0");
+	struct proc *p = RUN("-c", write_config(to, "http = 127.0.0.1:0\n"));
+
+	(void)state;
+	write_config(to, scrap("http = %s\n", peer_where(held)));
+	proc_signal(p, SIGHUP);
+	proc_line(p, "the configuration stays as it was", 0);
+	assert_says(proc_err(p), "--http: ");
+	assert_string_equal(get(p, "healthz"), "ok\n\n200");
+	program_stop(p);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
 
 int main(void)
@@ -244,6 +336,9 @@ int main(void)
 		TEST(an_address_that_is_not_here_is_said_to_be),
 		TEST(the_world_gets_it_only_if_that_was_said),
 		TEST(its_descriptors_are_set_aside),
+		TEST(a_reload_moves_it_and_shuts_it_and_opens_it),
+		TEST(a_reload_changes_its_names_at_the_same_place),
+		TEST(a_reload_that_cannot_have_it_changes_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -198,6 +199,64 @@ static void nobody_at_all_is_idle_too(void **state)
 	assert_true(now_ms() - began_ms >= LIFE_LEAST_MS);
 }
 
+static const char *write_config(const char *name, const char *rest,
+				const char *listen)
+{
+	const char *path = program_file(name);
+	FILE *f = fopen(path, "w");
+
+	assert_non_null(f);
+	fprintf(f, "[lowport]\n%s[relay web]\nlisten = %s\nto = 8080\n", rest,
+		listen);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(chmod(path, 0644), 0);
+	return path;
+}
+
+static void reload(struct proc *p, const char *said)
+{
+	proc_signal(p, SIGHUP);
+	proc_line(p, said, 0);
+}
+
+static void a_reload_takes_it_up_and_drops_it(void **state)
+{
+	static const char in_force[] = "the new configuration is in force";
+	static const char at_once[] = "exit-on-idle = 1ms\n";
+	int one = peer_listen("127.0.0.1:0"),
+	    other = peer_listen("127.0.0.1:0");
+	struct proc_options first = {
+		.fds = &one, .fd_count = 1, .activated = ""};
+	struct proc_options second = {
+		.fds = &other, .fd_count = 1, .activated = ""};
+	struct proc *stays, *ends;
+
+	(void)state;
+	stays = RUN_WITH(&first, "-c",
+			 write_config("one.conf", at_once, "systemd"));
+	write_config("one.conf", "", "systemd");
+	reload(stays, in_force);
+	ends = RUN_WITH(&second, "-c", write_config("two.conf", "", "systemd"));
+	write_config("two.conf", at_once, "systemd");
+	reload(ends, in_force);
+	proc_end(ends, 0);
+	assert_true(proc_runs(stays));
+	assert_int_equal(proc_count_lines(stays, "stays as it is"), 0);
+	program_stop(stays);
+}
+
+static void a_reload_refuses_it_where_nobody_would_start_it_again(void **state)
+{
+	const char *at = scrap("127.0.0.1:%u", peer_free_port());
+	struct proc *p = RUN("-c", write_config("one.conf", "", at));
+
+	(void)state;
+	write_config("one.conf", "exit-on-idle = 1ms\n", at);
+	reload(p, "the configuration stays as it was");
+	assert_says(proc_err(p), "nobody would take the next connection there");
+	program_stop(p);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
 
 int main(void)
@@ -206,6 +265,8 @@ int main(void)
 		TEST(nobody_is_lost_while_it_ends_and_is_started_again),
 		TEST(it_stays_while_somebody_is_connected_and_not_sooner),
 		TEST(nobody_at_all_is_idle_too),
+		TEST(a_reload_takes_it_up_and_drops_it),
+		TEST(a_reload_refuses_it_where_nobody_would_start_it_again),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);

@@ -235,6 +235,42 @@ static void what_a_full_pipe_could_not_take_is_counted(void **state)
 	}
 }
 
+static void reload(const char *name)
+{
+	struct proc *p = program_start(
+		(const char *const[]){"reload", "--socket", name, NULL}, NULL);
+
+	proc_end(p, 0);
+}
+
+/* Nobody has read it yet, and lowport holds it: it is not lost. */
+static void what_a_full_pipe_has_not_taken_outlives_a_reload(void **state)
+{
+	enum { CLIENTS = 700 }; /* more lines than the pipe holds */
+	struct proc_options opt = {.fds = &listener, .fd_count = 1};
+	const char *all;
+	struct proc *p;
+	int log[2];
+
+	(void)state;
+	assert_int_equal(pipe(log), 0);
+	opt.err = log[1];
+	p = program_start((const char *const[]){"run", "--status", "web",
+						"--listen", "fd:3", "--to",
+						backend_where(web), NULL},
+			  &opt);
+	close(log[1]);
+	for (unsigned i = 0; i < CLIENTS; i++)
+		send_some(1 + i % 5);
+	reload("web");
+	send_some(11);
+	all = read_until(log[0], " up=11 ");
+	assert_null(strstr(all, "lost"));
+	assert_int_equal(log_count(all, " closed "), CLIENTS + 1);
+	program_stop(p);
+	close(log[0]);
+}
+
 #define TEST(name) \
 	cmocka_unit_test_setup_teardown(name, set_up, program_end_test)
 
@@ -247,6 +283,7 @@ int main(void)
 		TEST(no_line_is_lost_or_doubled_when_files_are_rotated),
 		TEST(a_file_that_cannot_be_reopened_is_used_further),
 		TEST(what_a_full_pipe_could_not_take_is_counted),
+		TEST(what_a_full_pipe_has_not_taken_outlives_a_reload),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);

@@ -261,6 +261,29 @@ static void a_command_that_stays_the_same_runs_on(void **state)
 	program_stop(p);
 }
 
+static void each_relay_keeps_its_own_command(void **state)
+{
+	const char *at[2], *text;
+	struct proc *p;
+	pid_t first, second;
+
+	(void)state;
+	app_need();
+	any_two(at);
+	text = scrap("[relay two]\nlisten = %s\nexec = %s\nto = auto\n", at[1],
+		     app_command(""));
+	p = start(scrap("[relay one]\nlisten = %s\nexec = %s\nto = auto\n%s",
+			at[0], app_command(""), text));
+	first = app_ask(at[0]);
+	second = app_ask(at[1]);
+	proc_line(p, "relay two: started \"python3", 0);
+	/* The one that stays stands elsewhere in the file now. */
+	reload(p, text);
+	app_await_gone(first);
+	assert_int_equal(app_ask(at[1]), second);
+	program_stop(p);
+}
+
 static void what_cannot_change_is_said(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "web");
@@ -363,6 +386,7 @@ int main(void)
 		TEST(one_port_may_move_to_another_address),
 		TEST(a_socket_that_was_handed_over_can_be_wanted_again),
 		TEST(a_command_that_stays_the_same_runs_on),
+		TEST(each_relay_keeps_its_own_command),
 		TEST(what_cannot_change_is_said),
 		TEST(a_log_level_changes),
 		TEST(nobody_notices_under_load),

@@ -247,8 +247,13 @@ static struct proc *await_one(struct proc *one, struct proc *other,
 		assert_served(at, b);
 	left = proc_runs(one) ? one : other;
 	gone = left == one ? other : one;
-	/* It came too late to start, or was replaced by the other. */
-	proc_end(gone, proc_count_lines(gone, taken_over) > 0 ? 0 : 1);
+	/* It was replaced by the other, or came too late to start. */
+	if (proc_count_lines(gone, taken_over) > 0) {
+		proc_end(gone, 0);
+	} else {
+		proc_end(gone, 1);
+		assert_says(proc_err(gone), "at the same moment");
+	}
 	assert_true(proc_runs(left));
 	return left;
 }

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/socket.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -25,6 +27,8 @@ static void help_and_version_go_to_standard_output(void **state)
 		{{"-h"}, "usage: lowport COMMAND"},
 		{{"run", "--help"}, "--listen SPEC"},
 		{{"run", "-h"}, "--drain-timeout TIME"},
+		{{"help", "run"}, "--drain-timeout TIME"},
+		{{"help", "kill"}, "usage: lowport kill"},
 		{{"completions", "--help"}, "lowport completions fish >"},
 		{{"completions", "bash"}, "complete -F _lowport lowport"},
 		{{"--version"}, "lowport 0."},
@@ -46,16 +50,33 @@ struct mistake {
 	const char *says[3];
 };
 
-#define GOOD "--listen", "127.0.0.1:0", "--to", "8080"
+#define GOOD_INSTALL "--listen", "127.0.0.1:80", "--to", "8080"
+#define GOOD         "--listen", "127.0.0.1:0", "--to", "8080"
 
 static const struct mistake mistakes[] = {
 	{{NULL}, {"usage: lowport COMMAND"}},
 	{{"walk"}, {"\"walk\" is not a command (try lowport run"}},
+	{{"statsu"}, {"\"statsu\" is not a command (did you mean status?)"}},
+	{{"help", "walk"}, {"\"walk\" is not a command"}},
+	{{"check"}, {"nothing to listen on (try --listen", "or -c FILE)"}},
+	{{"status", "--conections"},
+	 {"status: \"--conections\" is not understood (did you mean "
+	  "--connections?)"}},
+	{{"kill", "--sockt", "web", "3"},
+	 {"kill: \"--sockt\" is not understood (did you mean --socket?)"}},
+	{{"reload", "--all"},
+	 {"reload: \"--all\" is not understood (lowport reload --help"}},
+	{{"install", GOOD_INSTALL, "--lable", "web"},
+	 {"--lable: no such option (did you mean --label?)"}},
+	{{"install", GOOD_INSTALL, "--label=we b"},
+	 {"\"we b\" cannot be a label"}},
+	{{"install", "--listen", "127.0.0.1:80"},
+	 {"nothing says where to forward (try --to 127.0.0.1:8080)"}},
 	{{"completions"}, {"completions: for one shell (try lowport"}},
 	{{"completions", "bash", "zsh"}, {"completions: for one shell"}},
 	{{"completions", "tcsh"},
 	 {"completions: there are none for \"tcsh\" (try lowport"}},
-	{{"run"}, {"nothing to listen on (try lowport run --listen"}},
+	{{"run"}, {"nothing to listen on (try --listen 127.0.0.1:80"}},
 	{{"run", "--listen", "127.0.0.1:0"},
 	 {"--listen: \"127.0.0.1:0\": no --to behind it", "(try --to"}},
 	{{"run", "--to", "8080"},
@@ -71,7 +92,7 @@ static const struct mistake mistakes[] = {
 	{{"run", "--listen", "127.0.0.1:70000", "--to", "8080"},
 	 {"\"70000\" is not a port (1 to 65535)"}},
 	{{"run", "--listen", "web.example:80", "--to", "8080"},
-	 {"\"web.example:80\" is not a listener (try 127.0.0.1:80"}},
+	 {"\"web.example:80\" is a name, and no interface"}},
 	{{"run", "--listen", "unix:web.sock", "--to", "8080"},
 	 {"\"unix:web.sock\": the path of a Unix socket starts with /"}},
 	{{"run", "--listen", "fd:three", "--to", "8080"},
@@ -347,6 +368,38 @@ static void a_descriptor_that_two_listeners_name_is_refused(void **state)
 			  "--listen already");
 }
 
+static void touch(const char *folder, const char *name)
+{
+	char path[1024];
+	FILE *f;
+
+	for (const char *p = folder; (p = strchr(p + 1, '/')) != NULL;)
+		mkdir(program_file(scrap("%.*s", (int)(p - folder), folder)),
+		      0755);
+	mkdir(program_file(folder), 0755);
+	snprintf(path, sizeof(path), "%s/%s", program_file(folder), name);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+}
+
+/* For shells, which offer them behind `lowport uninstall`. */
+static void what_is_installed_can_be_completed(void **state)
+{
+	const char *home = getenv("HOME");
+	struct proc *p;
+
+	(void)state;
+	touch("home/.config/systemd/user", "lowport-unit.service");
+	touch("home/Library/LaunchAgents", "lowport.agent.plist");
+	setenv("HOME", program_file("home"), 1);
+	p = program_start((const char *const[]){"completions", "labels", NULL},
+			  NULL);
+	setenv("HOME", home ? home : "/", 1);
+	proc_end(p, 0);
+	assert_says(proc_out(p), proc_has("launchctl") ? "agent\n" : "unit\n");
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)
 
 int main(void)
@@ -368,6 +421,7 @@ int main(void)
 		TEST(a_descriptor_that_is_bound_elsewhere_is_refused),
 		TEST(a_wildcard_is_refused_where_an_address_was_asked_for),
 		TEST(a_descriptor_that_two_listeners_name_is_refused),
+		TEST(what_is_installed_can_be_completed),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);
