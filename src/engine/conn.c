@@ -290,7 +290,7 @@ static void settle(struct conn *c, uint64_t moved_before)
 
 static void on_ready(struct conn *c, int s, int ready)
 {
-	bool failed = ready & WATCH_FAILED && pump_is_over(&c->pump[s]);
+	bool was_over = pump_is_over(&c->pump[s]);
 	uint64_t before = moved(c);
 
 	c->pump[s].src_ends |= (ready & WATCH_ENDED) != 0;
@@ -299,7 +299,10 @@ static void on_ready(struct conn *c, int s, int ready)
 		run(c, !s);
 	if (ready & WATCH_READ)
 		run(c, s);
-	if (failed && c->state == RELAYING)
+	/* Behind its end there may be a reset, and no read tells of it. An end
+	 * that was the last of all looks as if it had failed: nobody asks. */
+	if (ready & WATCH_FAILED && c->state == RELAYING &&
+	    pump_is_over(&c->pump[s]) && (was_over || !is_over(c)))
 		hear_failure(c, s);
 	if (c->lost != NOBODY)
 		run(c, c->lost);

@@ -53,6 +53,29 @@ static void choose_mover(struct pump *p)
 		mover_use(&p->mover, kind);
 }
 
+/* Has splice(), which came to n, said all there is to say of src? It stops
+ * before an urgent byte and says "nothing", "the end" or how src has failed from
+ * then on: only recv() gets past it. And it may lack a pipe, or memory. */
+static bool is_left_to_recv(int src, ssize_t n)
+{
+	switch (n) {
+	case 0:
+	case -EINVAL:
+	case -ENOMEM:
+		return true;
+	case -EAGAIN:
+		return sock_at_mark(src);
+	default:
+		return n < 0 && sock_has_input(src);
+	}
+}
+
+/* The source itself has failed, and will not say so twice. */
+static bool is_of_src(ssize_t n)
+{
+	return n < 0 && n != -EAGAIN && n != -EINVAL && n != -ENOMEM;
+}
+
 /* Take from src. Returns the bytes taken, 0 at its end, -EAGAIN when there is
  * nothing now, or how reading failed. */
 static ssize_t fill(struct pump *p, int src)
@@ -63,15 +86,12 @@ static ssize_t fill(struct pump *p, int src)
 	n = p->mover.kind->fill(&p->mover, src);
 	if (n == -EINVAL && p->mover.kind == &mover_splice)
 		p->never_splice = true;
-	/* splice() stops before an urgent byte, and says "nothing" or "the
-	 * end" from then on. Only recv() gets past it. */
-	if (p->mover.kind == &mover_splice &&
-	    (n == 0 || n == -EINVAL || n == -ENOMEM ||
-	     (n == -EAGAIN && sock_at_mark(src)))) {
+	if (p->mover.kind == &mover_splice && is_left_to_recv(src, n)) {
+		p->src_cut |= is_of_src(n);
 		mover_use(&p->mover, &mover_copy);
 		n = p->mover.kind->fill(&p->mover, src);
 	}
-	if (n == -EAGAIN && p->src_cut)
+	if ((n == -EAGAIN || n == 0) && p->src_cut)
 		n = -ECONNRESET;
 	if (n == -EAGAIN)
 		return n;

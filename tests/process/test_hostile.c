@@ -33,6 +33,7 @@ enum {
 	RESETS = 25,
 	URGENT = 300,
 	IN_A_ROW = 30000,
+	LOOKED_AT_MS = 2000, /* conn.c */
 	STOPPED = 300,
 	SERVED_MS = 3000, /* at most, with a machine that is busy otherwise */
 	STILL_MS = 300,
@@ -348,6 +349,32 @@ static void resets_at_every_moment_are_resets(void **state)
 	program_stop(p);
 }
 
+/* No read tells of it, and a connection that nobody polls is looked at only now
+ * and then. */
+static void a_reset_right_behind_the_end_is_heard_with_it(void **state)
+{
+	int listener = peer_listen("127.0.0.1:0");
+	struct proc *p =
+		RUN("--listen", "127.0.0.1:0", "--to", peer_where(listener));
+	int fd = peer_dial(program_where(p, 0));
+	int server = peer_accept(listener);
+	int64_t since_ms;
+	char byte;
+
+	(void)state;
+	peer_send(fd, "1", 1);
+	assert_int_equal(recv(server, &byte, 1, 0), 1);
+	proc_signal(p, SIGSTOP);
+	peer_end(server);
+	peer_reset(server);
+	since_ms = now_ms();
+	proc_signal(p, SIGCONT);
+	proc_line(p, "why=backend-reset", 0);
+	assert_true(now_ms() - since_ms < LOOKED_AT_MS);
+	peer_close(fd);
+	program_stop(p);
+}
+
 static void urgent_bytes_in_a_flood_are_bytes(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "web");
@@ -477,6 +504,7 @@ int main(void)
 		TEST(who_has_gone_before_the_accept_harms_nobody),
 		TEST(a_long_sleep_breaks_nothing),
 		TEST(resets_at_every_moment_are_resets),
+		TEST(a_reset_right_behind_the_end_is_heard_with_it),
 		TEST(urgent_bytes_in_a_flood_are_bytes),
 		TEST(a_backend_that_says_nothing_takes_only_its_own_clients),
 		TEST(a_backend_that_answers_before_it_is_asked_is_heard),

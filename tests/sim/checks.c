@@ -8,10 +8,10 @@
 /* What the engine has promised. */
 
 enum {
-	LATE_MS = 2,        /* a deadline may be so late */
-	RESET_MS = 4500,    /* a reset nobody polls is heard of, and told */
-	RESUME_MS = 250,    /* a shortage is looked after again */
-	DIALING_MS = 900000 /* any of these dials is over */
+	LATE_MS = 2,       /* a deadline may be so late */
+	RESET_MS = 4500,   /* a reset nobody polls is heard of, and told */
+	RESUME_MS = 250,   /* a shortage is looked after again */
+	ROUNDING_MS = 1000 /* of what is looked after now and then */
 };
 
 static uint64_t later(uint64_t a, uint64_t b)
@@ -124,6 +124,25 @@ static void check_reset(const struct link *l, const struct sock *by)
 		world_failed("the reset of %d is not heard", by->fd);
 }
 
+/* By when a backend is found, or given up: a round may begin when the time to
+ * wait is nearly over, and each backend may have a name and an address that do
+ * not answer. */
+static uint64_t dialed_by_ms(const struct link *l)
+{
+	const struct relay_route *r = l->route;
+	uint64_t header_ms = r->front_count > 0 ? r->proxy_timeout_ms : 0;
+
+	return l->accepted_ms + header_ms + r->wait_for_backend_ms +
+	       2 * 2 * r->count * r->connect_timeout_ms + ROUNDING_MS;
+}
+
+/* It failed behind its end, which had been passed on: epoll tells of it. */
+static void check_heard(const struct sock *s)
+{
+	if (s->error && s->failed_late && s->mask && !s->mate->error)
+		world_failed("lost: the failure of %d", s->fd);
+}
+
 static void check_link(const struct link *l)
 {
 	const struct sock *c = &l->client, *b = l->backend;
@@ -131,10 +150,12 @@ static void check_link(const struct link *l)
 	if (!l->accepted || l->ended)
 		return;
 	if (!b) {
-		if (world.now_ms > l->accepted_ms + DIALING_MS)
+		if (world.now_ms > dialed_by_ms(l))
 			world_failed("client %d waits for ever", l->id);
 		return;
 	}
+	check_heard(c);
+	check_heard(b);
 	if (world.now_ms > LATE_MS && world.now_ms - LATE_MS > check_due_ms(l))
 		world_failed("the silence of client %d has no end", l->id);
 	check_reset(l, c);
@@ -150,6 +171,8 @@ void check_waiting(void)
 {
 	for (int i = 0; i < world.link_count; i++)
 		check_link(&world.links[i]);
+	if (world.draining && !world.freed && world.open == 0 && !world.drained)
+		world_failed("lost: it is drained");
 	for (int i = 0; i < world.backend_count; i++) {
 		const struct sock *s = world.backends[i];
 
@@ -182,14 +205,14 @@ static const char *wrong_reason(const struct link *l, const struct record *r)
 			return c->did_reset || c->in_fin ? NULL : "it is there";
 		if (!c->did_reset)
 			return "it has not";
-		if (b->state != DEAD && !b->did_reset && !over &&
+		if (b->was_reset && !b->did_reset && !over &&
 		    (given(b) != sent(c) || b->out_at < b->out_end))
 			return "bytes from before are missing";
 		return NULL;
 	case CLOSE_BACKEND_RESET:
 		if (!b || !b->did_reset)
 			return "it has not";
-		if (c->state != DEAD && !c->did_reset && !over &&
+		if (c->was_reset && !c->did_reset && !over &&
 		    (given(c) != sent(b) || c->out_at < c->out_end))
 			return "bytes from before are missing";
 		return NULL;

@@ -85,25 +85,20 @@ static size_t readable(const struct sock *s, size_t most)
 	return n < most ? (size_t)n : most;
 }
 
-/* What a read says that has found no byte: tcp_recvmsg_locked(). */
+/* What a read says that has found no byte: tcp_recvmsg_locked(). A splice says
+ * so before an urgent byte too, when it is not the end. */
 static int nothing(struct sock *s)
 {
 	int error = s->error;
 
-	if (s->in_fin) {
+	if (!s->in_fin && !error && s->state != DEAD)
+		return EAGAIN;
+	if (s->in_at == s->in_end)
 		stream_heard_end(s);
+	if (s->in_fin)
 		return 0;
-	}
-	if (error) {
-		s->error = 0;
-		stream_heard_end(s);
-		return error;
-	}
-	if (s->state == DEAD) {
-		stream_heard_end(s);
-		return 0;
-	}
-	return EAGAIN;
+	s->error = 0;
+	return error;
 }
 
 ssize_t kernel_recv(int fd, void *buf, size_t size, int flags)
@@ -201,7 +196,8 @@ static ssize_t splice_in(struct sock *s, int fd, struct pipe_inside *p,
 	}
 	if (size > p->size - p->held)
 		size = p->size - p->held;
-	n = readable(s, size);
+	/* tcp_read_sock() halts before an urgent byte, and stays there. */
+	n = s->urgent == s->in_at ? 0 : readable(s, size);
 	if (n == 0) {
 		errno = nothing(s);
 		return errno ? -1 : 0;
@@ -346,6 +342,7 @@ void stream_reset(struct sock *s)
 	s->error = s->in_fin ? EPIPE : ECONNRESET;
 	s->state = DEAD;
 	s->reset_ms = world.now_ms;
+	s->failed_late = s->heard_end && s->mate && s->mate->out_fin;
 	kernel_wake(s, 0);
 	sim_seen.resets++;
 }

@@ -9,7 +9,7 @@
  * `test_sim SEED COUNT` others, and `test_sim SEED` one, telling what happens.
  */
 
-enum { SCHEDULES = 3000 };
+enum { SCHEDULES = 2000 };
 
 static uint64_t state, seed;
 
@@ -47,7 +47,8 @@ static void tell_seen(void)
 	       s->urgent, s->shortages, s->names, s->killed, s->rerouted,
 	       s->drained, s->freed);
 	for (int i = 0; i < CLOSE_REASONS; i++)
-		printf("%s %" PRIu64 "%s", close_reason_name(i), s->ended[i],
+		printf("%s %" PRIu64 "%s",
+		       close_reason_name((enum close_reason)i), s->ended[i],
 		       i + 1 < CLOSE_REASONS ? ", " : "\n");
 }
 

@@ -75,7 +75,8 @@ struct sock {
 	bool silent; /* a connect to it is never answered */
 
 	/* What the checks go by. */
-	bool heard_end; /* the engine has read the end, or an error */
+	bool heard_end;   /* the engine has read the end, or an error */
+	bool failed_late; /* when its end had been passed on */
 	uint64_t taken_ms, reset_ms;
 };
 

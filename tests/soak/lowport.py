@@ -116,6 +116,9 @@ class Lowport:
                     return
                 time.sleep(0.05)
             self.reloads += 1
+            # Whoever is started next reads a good one.
+            if not is_good:
+                self.write()
 
     def ask(self):
         """What lowport status tells; None if there is nobody."""

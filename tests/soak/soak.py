@@ -34,6 +34,14 @@ REST_PATIENCE_S = 100
 GROWTH, SLACK_KIB = 1.10, 2048
 PIPES_MOST = 64
 FAILURES_MOST = 20
+MEASURES = {
+    "rss": "RSS KiB",
+    "pss": "PSS KiB",
+    "socket": "sockets",
+    "pipe": "ends of pipes",
+    "other": "other descriptors",
+    "threads": "threads",
+}
 PLAN = {
     "bulk": 1,
     "talk": 4,
@@ -205,11 +213,11 @@ class Soak:
         """Let everything that goes on come to its end, and look what is left."""
         self.rest.set()
         until = time.monotonic() + REST_PATIENCE_S
-        while any(t.busy for t in self.traffic):
+        while any(t.busy() for t in self.traffic):
             if time.monotonic() > until:
                 for t in self.traffic:
-                    if t.busy:
-                        self.failed(f"{t.name}: {t.busy} hang")
+                    if t.busy():
+                        self.failed(f"{t.name}: {t.busy()} hang")
                 break
             time.sleep(0.05)
         for lowport in self.lowports:
@@ -315,28 +323,35 @@ class Soak:
             f" asked {sum(l.asked for l in self.lowports)} times"
         )
         print()
-        print(
-            "| lowport | RSS KiB before / at the first rest / at the last"
-            " | under load: early / late | PSS | sockets at rest"
-            " | pipe ends, most | threads |"
-        )
-        print("|---|---|---|---|---|---|---|")
+        for row in self._rows():
+            print("| " + " | ".join(row) + " |")
+
+    def _rows(self):
+        """Before any traffic, and at the rests in the middle and at the end;
+        under load, the medians of the second, third and last quarter."""
+        yield ["lowport", "when", *MEASURES.values()]
+        yield ["---"] * (2 + len(MEASURES))
         for lowport in self.lowports:
             rests = [r for r in self.rests[lowport.name] if r]
-            samples = self.samples[lowport.name] or rests
-            quarter = max(1, len(samples) // 4)
-            early = statistics.median(
-                s["rss"] for s in samples[quarter : 2 * quarter] or samples
-            )
-            late = statistics.median(s["rss"] for s in samples[-quarter:])
-            print(
-                f"| {lowport.name} | {rests[0]['rss']} / {rests[min(1, len(rests) - 1)]['rss']} /"
-                f" {rests[-1]['rss']} | {early:.0f} / {late:.0f}"
-                f" | {statistics.median(s['pss'] for s in samples):.0f}"
-                f" | {'/'.join(str(r['socket']) for r in rests)}"
-                f" | {max(s['pipe'] for s in samples + rests)}"
-                f" | {rests[-1]['threads']} |"
-            )
+            yield [lowport.name, "at rest"] + [
+                f"{rests[0][m]} / {rests[len(rests) // 2][m]} / {rests[-1][m]}"
+                for m in MEASURES
+            ]
+            samples = self.samples[lowport.name]
+            quarter = len(samples) // 4
+            if quarter == 0:
+                continue
+            yield [lowport.name, "under load"] + [
+                " / ".join(
+                    f"{statistics.median(s[m] for s in part):.0f}"
+                    for part in (
+                        samples[quarter : 2 * quarter],
+                        samples[2 * quarter : 3 * quarter],
+                        samples[-quarter:],
+                    )
+                )
+                for m in MEASURES
+            ]
 
 
 def main():

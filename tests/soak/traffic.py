@@ -26,7 +26,7 @@ class Traffic:
         self.done = {}
         self.broken = 0
         self.bytes = 0
-        self.busy = 0
+        self.under_way = 0
         self.lock = threading.Lock()
         self.threads = []
 
@@ -39,20 +39,31 @@ class Traffic:
                 self.threads.append(thread)
                 thread.start()
 
+    def busy(self):
+        """How many connections are under way; while it is time to rest, none
+        is begun any more."""
+        with self.lock:
+            return self.under_way
+
+    def _begin(self):
+        with self.lock:
+            if self.rest.is_set():
+                return False
+            self.under_way += 1
+            return True
+
     def _loop(self, kind, i):
         rng = random.Random(f"{self.name} {kind} {i}")
         play = getattr(self, "_" + kind)
         while not self.stop.is_set():
-            if self.rest.is_set():
+            if not self._begin():
                 time.sleep(0.05)
                 continue
-            with self.lock:
-                self.busy += 1
             try:
                 self._once(kind, play, rng)
             finally:
                 with self.lock:
-                    self.busy -= 1
+                    self.under_way -= 1
             # Backends in Python are the slowest part of all this: a flood
             # would only show that their backlog is finite.
             time.sleep(rng.random() * PAUSE_S)
@@ -180,7 +191,7 @@ class Traffic:
         sock.sendall(b"x")
         try:
             if sock.recv(1) == b"":
-                raise wants.Wrong("a polite end, where the backend has reset")
+                raise ConnectionError("a polite end, where the backend reset")
         except ConnectionResetError:
             pass
         return down
