@@ -1,3 +1,4 @@
+# shellcheck shell=sh disable=SC2154,SC2164
 # The libraries of lowport, static, built from Debian's sources of them: for the
 # cross build for macOS (launchd/cross/build.sh), and for the worlds of `./dev
 # worlds` (build.sh beside this). Sourced in the root of the tree by scripts that

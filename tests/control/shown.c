@@ -125,7 +125,7 @@ static void tell(void (*ready)(void *context, const struct snapshot *s),
 		.connections = with_connections ? connections : NULL,
 		.connection_count = with_connections ? connection_count : 0};
 
-	for (uint64_t i = 0; i < s.connection_count; i++)
+	for (size_t i = 0; i < s.connection_count; i++)
 		connections[i] = (struct snapshot_connection){
 			names[i % RELAYS], connection_at(i, ms)};
 	ready(context, &s);
