@@ -200,12 +200,13 @@ uint64_t peer_fill(int fd, uint64_t seed)
 	return sent;
 }
 
-int peer_take(int fd, uint64_t seed, uint64_t at, size_t n)
+int peer_take(int fd, uint64_t seed, uint64_t at, uint64_t n)
 {
 	char buf[CHUNK];
 
 	while (n > 0) {
-		ssize_t some = peer_recv(fd, buf, n < CHUNK ? n : CHUNK, 0);
+		ssize_t some =
+			peer_recv(fd, buf, (size_t)(n < CHUNK ? n : CHUNK), 0);
 
 		if (some < 0)
 			return -errno;
@@ -214,7 +215,7 @@ int peer_take(int fd, uint64_t seed, uint64_t at, size_t n)
 		if (bytes_right(buf, (size_t)some, seed, at) < (size_t)some)
 			return -EBADMSG;
 		at += (size_t)some;
-		n -= (size_t)some;
+		n -= (uint64_t)some;
 	}
 	return 0;
 }

@@ -45,7 +45,7 @@ ssize_t peer_recv(int fd, void *bytes, size_t n, int flags);
 
 /* Receive n bytes and hold them against the stream from byte `at` on. -EBADMSG:
  * a byte is wrong. -ENODATA: the end came first. */
-int peer_take(int fd, uint64_t seed, uint64_t at, size_t n);
+int peer_take(int fd, uint64_t seed, uint64_t at, uint64_t n);
 
 /* What comes next? 0: the end. -ECONNRESET: a reset. -EBADMSG: more bytes. */
 int peer_end(int fd);
