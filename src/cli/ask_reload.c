@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "cli/find.h"
+#include "cli/flags.h"
 #include "control/answer.h"
 #include "control/client.h"
 #include "os/proc.h"
@@ -26,19 +27,13 @@ static int print_help(void)
 
 static bool read_arguments(const char **which, int argc, char *const argv[])
 {
-	struct fault why;
-
 	for (int i = 0; i < argc; i++) {
 		if (strncmp(argv[i], "--socket=", 9) == 0 && argv[i][9]) {
 			*which = argv[i] + 9;
 		} else if (strcmp(argv[i], "--socket") == 0 && i + 1 < argc) {
 			*which = argv[++i];
 		} else {
-			fault_set(&why, 0,
-				  "reload: \"%s\" is not understood (try "
-				  "lowport reload)",
-				  argv[i]);
-			complain(why.text);
+			flags_complain("reload", argv[i]);
 			return false;
 		}
 	}

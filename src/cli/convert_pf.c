@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "config/pf_write.h"
+#include "os/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -59,34 +60,33 @@ static int read_stream(FILE *f, char **text, size_t *length)
 static int open_named(const char *path, char **text, size_t *length)
 {
 	struct stat st;
-	FILE *f;
-	int err;
 
 	if (stat(path, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))
 		return -EINVAL;
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	err = read_stream(f, text, length);
-	fclose(f);
-	return err;
+	return file_read(path, text, length);
 }
 
 static int open_given(const char *path, char **text, size_t *length)
 {
-	FILE *f;
-	int err;
-
 	if (strcmp(path, "-") == 0)
 		return read_stream(stdin, text, length);
-	f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	err = read_stream(f, text, length);
-	fclose(f);
-	return err;
+	return file_read(path, text, length);
+}
+
+static const char *explain(int err)
+{
+	switch (err) {
+	case -EFBIG:
+		return "is larger than 1 MiB: is it the right file?";
+	case -ETIMEDOUT:
+		return "is a pipe, and did not come to its end in time (- "
+		       "reads "
+		       "standard input for as long as it takes)";
+	default:
+		return strerror(-err);
+	}
 }
 
 static int finish(const struct pf *p, const char *file, bool install)
@@ -129,8 +129,7 @@ static int convert(const char *path, bool install)
 	if (err == 0) {
 		status = finish(&p, file, install);
 	} else {
-		snprintf(said, sizeof(said), "%.1000s: %s", file,
-			 strerror(-err));
+		snprintf(said, sizeof(said), "%.1000s: %s", file, explain(err));
 		complain(said);
 	}
 	free(text);

@@ -1,7 +1,9 @@
 #include "cli/cli.h"
 
+#include "base/words.h"
 #include "cli/doctor_file.h"
 #include "cli/install_file.h"
+#include "cli/installed.h"
 #include "config/args.h"
 #include "service/manager.h"
 #include "service/names.h"
@@ -10,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static int print_help(void)
 {
@@ -25,9 +28,19 @@ static int print_help(void)
 	return EXIT_OK;
 }
 
-static void print_indented(const char *text)
+/* Who is looked at: stands for LABEL in what mends it. */
+static const char *label;
+
+static void print_indented(const char *text, const char *instead)
 {
+	static const char place[] = "LABEL";
+
 	for (; *text != '\0'; text++) {
+		if (instead && strncmp(text, place, strlen(place)) == 0) {
+			fputs(instead, stdout);
+			text += strlen(place) - 1;
+			continue;
+		}
 		putchar(*text);
 		if (*text == '\n')
 			printf("%-20s", "");
@@ -45,17 +58,44 @@ static void say(enum finding finding, const char *subject, const char *text,
 	};
 
 	printf("%-8s %-10s ", names[finding], subject);
-	print_indented(text);
+	print_indented(text, NULL);
 	if (mend) {
 		printf("%-20s", "");
 		printf("mend: ");
-		print_indented(mend);
+		print_indented(mend, label);
 	}
 }
 
 static void nothing(const char *text)
 {
 	(void)text;
+}
+
+/* One that is started for the first client need not answer, but has to be there.
+ * A name alone is looked for in the service manager's PATH, which is not ours. */
+static void look_at_command(struct doctor *d, const struct config_group *g)
+{
+	struct fault why;
+	char **words;
+
+	if (words_split(g->command, &words, &why) < 0)
+		return;
+	if (words[0][0] == '/' && access(words[0], X_OK) < 0)
+		doctor_report(d, FINDING_PROBLEM, "exec",
+			      "put the program there, or install it again with "
+			      "the right path",
+			      "%s: %s", words[0], strerror(errno));
+	else if (words[0][0] != '/' && strchr(words[0], '/'))
+		doctor_report(
+			d, FINDING_UNKNOWN, "exec",
+			"install it again with the whole path",
+			"%s begins where the service is started, not where "
+			"you are",
+			words[0]);
+	else
+		doctor_report(d, FINDING_OK, "backend", NULL,
+			      "is started when somebody calls (--exec)");
+	words_free(words);
 }
 
 /* The file, if there is one, and the backends that an agent was installed
@@ -73,10 +113,8 @@ static void look_at_backends(struct doctor *d, struct agent *a)
 	for (size_t i = 0; i < config.group_count; i++) {
 		const struct config_group *g = &config.groups[i];
 
-		/* One that is started for the first client need not answer. */
 		if (g->command)
-			d->say(FINDING_OK, "backend",
-			       "is started when somebody calls (--exec)", NULL);
+			look_at_command(d, g);
 		for (size_t j = 0; j < g->backend_count && !g->command; j++)
 			doctor_backend(d, &g->backends[j]);
 	}
@@ -87,9 +125,11 @@ static void look_at_agent(struct doctor *d, const char *name)
 {
 	struct agent *a = calloc(1, sizeof(*a));
 	struct fault why;
+	char names[256];
 	bool loaded = false;
 	int err;
 
+	label = name;
 	printf("%s %s\n", manager_here->thing, name);
 	err = a ? manager_here->find(a, name, &why)
 		: fault_set(&why, -ENOMEM, "out of memory");
@@ -104,7 +144,10 @@ static void look_at_agent(struct doctor *d, const char *name)
 			doctor_firewall(d, &a->sockets[i].addr);
 		}
 		look_at_backends(d, a);
-	} else if (err != -ENOENT) {
+	} else if (err == -ENOENT) {
+		say(FINDING_UNKNOWN, "label",
+		    installed_names(names, sizeof(names)), NULL);
+	} else {
 		say(FINDING_PROBLEM, "files", why.text, NULL);
 		d->problems++;
 	}
@@ -162,7 +205,13 @@ static int look_at_plan(struct doctor *d, int argc, char *const argv[])
 					"%s: doctor takes --listen and --to",
 					argv[i]);
 		}
-		if (n < 0 || err < 0) {
+		if (n == -ENODEV || n == -EADDRNOTAVAIL) {
+			doctor_report(d, FINDING_PROBLEM, "interface",
+				      "bring it up; lowport run waits for it",
+				      "%s: %s", argv[i + 1],
+				      n == -ENODEV ? "is not there now"
+						   : "has no address now");
+		} else if (n < 0 || err < 0) {
 			complain(why.text);
 			mistakes++;
 		}

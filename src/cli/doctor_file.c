@@ -12,7 +12,8 @@ static struct doctor *doctor;
 static void note(const char *text)
 {
 	doctor_report(doctor, FINDING_PROBLEM, "file",
-		      "mend it, then: lowport check -c FILE", "%s", text);
+		      "mend it there, then: lowport install --reload LABEL",
+		      "%s", text);
 }
 
 static void note_in_the_way(const char *text)

@@ -106,9 +106,11 @@ static int none(const char *which, struct fault *why)
 				 "/)",
 				 which);
 	return fault_set(why, -ENOENT,
-			 "no lowport is running that this user could ask (one "
-			 "of another user: sudo lowport status; one with "
-			 "--status PATH: --socket PATH)");
+			 "no lowport is running as this user.\n"
+			 "One of another user, or of systemd: sudo lowport "
+			 "status\n"
+			 "One that was started with --status PATH: lowport "
+			 "status --socket PATH");
 }
 
 int find_ask(struct finds *out, const char *which, const char *request,

@@ -1,5 +1,6 @@
 #include "cli/flags.h"
 
+#include "base/fault.h"
 #include "cli/brief.h"
 
 #include <ctype.h>
@@ -70,6 +71,42 @@ size_t usage_flags(const struct usage *u, struct flag flags[FLAGS_MOST],
 	}
 	flags[n++] = (struct flag){"help", NULL, "what it takes", false};
 	return n;
+}
+
+static const struct usage *usage_called(const char *command)
+{
+	const struct command c = {.name = command};
+
+	return usage_of(&c);
+}
+
+const char *flags_resembling(const char *command, const char *word)
+{
+	const struct usage *u = usage_called(command);
+	char name[64];
+
+	if (strncmp(word, "--", 2) != 0)
+		return NULL;
+	snprintf(name, sizeof(name), "%.*s", (int)strcspn(word + 2, "="),
+		 word + 2);
+	if (u->takes_options && option_find(name))
+		return NULL;
+	for (size_t i = 0; i < FLAGS_OWN_MOST && u->own[i].name; i++)
+		if (option_resembles(name, u->own[i].name))
+			return u->own[i].name;
+	return NULL;
+}
+
+void flags_complain(const char *command, const char *word)
+{
+	const char *meant = flags_resembling(command, word);
+	struct fault why;
+
+	fault_set(&why, 0, "%s: \"%s\" is not understood (%s%s%s", command,
+		  word, meant ? "did you mean --" : "lowport ",
+		  meant ? meant : command,
+		  meant ? "?)" : " --help lists what is)");
+	complain(why.text);
 }
 
 /* Of off|v1|v2 all, of CIDR|unix the last: what is no placeholder. */

@@ -31,6 +31,13 @@ const struct usage *usage_of(const struct command *c);
 size_t usage_flags(const struct usage *u, struct flag flags[FLAGS_MOST],
 		   char briefs[FLAGS_MOST][BRIEF_TEXT]);
 
+/* The flag of the command's own that somebody may have meant who typed
+ * --word[=...]; NULL if none is near, or it is an option of the table. */
+const char *flags_resembling(const char *command, const char *word);
+
+/* COMMAND: "WORD" is not understood, and what would be. */
+void flags_complain(const char *command, const char *word);
+
 /* What may stand for an argument of --help's. */
 enum value {
 	VALUE_NONE,    /* the flag takes none */

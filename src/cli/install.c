@@ -1,6 +1,8 @@
 #include "cli/cli.h"
 
+#include "cli/flags.h"
 #include "cli/install_file.h"
+#include "cli/installed.h"
 #include "config/args.h"
 #include "service/manager.h"
 
@@ -53,6 +55,20 @@ static const char *value_of(const char *name, int argc, char *const argv[],
 	return "";
 }
 
+/* --lable is no option of run that is missing, but --label misspelt. */
+static bool is_misspelt(const char *word)
+{
+	const char *meant = flags_resembling("install", word);
+	struct fault why;
+
+	if (!meant)
+		return false;
+	fault_set(&why, 0, "%s: no such option (did you mean --%s?)", word,
+		  meant);
+	complain(why.text);
+	return true;
+}
+
 /* Sort out what is for install. Returns how many mistakes there were. */
 static int read_request(struct request *r, int argc, char *const argv[])
 {
@@ -71,6 +87,8 @@ static int read_request(struct request *r, int argc, char *const argv[])
 			r->print = true;
 		else if (strcmp(argv[i], "--daemon") == 0)
 			r->daemon = true;
+		else if (is_misspelt(argv[i]))
+			mistakes++;
 		else if (rest < AGENT_ARGUMENTS_MAX)
 			r->rest[rest++] = argv[i];
 		else
@@ -186,6 +204,21 @@ static bool is_below(const char *path, const char *folder)
 	size_t length = strlen(folder);
 
 	return strncmp(path, folder, length) == 0 && path[length] == '/';
+}
+
+static bool has_option(const struct request *r, const char *name)
+{
+	for (int i = 0; i < r->argc; i++)
+		if (value_of(name, r->argc, r->argv, &i))
+			return true;
+	return false;
+}
+
+static bool lacks_backend(const struct request *r)
+{
+	return !r->has_file && has_option(r, "--listen") &&
+	       first_listener(r)[0] != '\0' && !has_option(r, "--to") &&
+	       !has_option(r, "--exec");
 }
 
 /* What its app and its backends need of the system. */
@@ -358,9 +391,18 @@ static int install_request(const struct request *r)
 	if (manager_here->init(a, r->label ? r->label : label, &why) < 0) {
 		complain(why.text);
 		mistakes++;
+		/* Its name is part of what is checked. */
+		manager_here->init(a, "web", &why);
 	}
 	mistakes += add_arguments(a, r);
-	mistakes += check_arguments(a, r);
+	/* The listener would be named as lowport run is told of it. */
+	if (lacks_backend(r)) {
+		complain("nothing says where to forward (try --to "
+			 "127.0.0.1:8080)");
+		mistakes++;
+	} else {
+		mistakes += check_arguments(a, r);
+	}
 	if (mistakes == 0)
 		status = install(a, r);
 	agent_free(a);
@@ -400,7 +442,7 @@ static int reload_with_file(const struct agent *a)
 
 static int reload(const char *name)
 {
-	char program[AGENT_PATH];
+	char program[AGENT_PATH], names[256];
 	struct fault why;
 	struct agent *a;
 	int err;
@@ -421,6 +463,8 @@ static int reload(const char *name)
 	err = manager_here->reload(name, program, cli_say, &why);
 	if (err < 0)
 		complain(why.text);
+	if (err == -ENOENT)
+		complain(installed_names(names, sizeof(names)));
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }
 

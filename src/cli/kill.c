@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "cli/find.h"
+#include "cli/flags.h"
 #include "control/answer.h"
 #include "control/client.h"
 #include "os/proc.h"
@@ -36,11 +37,7 @@ static bool read_arguments(const char **which, uint64_t *id, int argc,
 		} else if (strcmp(argv[i], "--socket") == 0 && i + 1 < argc) {
 			*which = argv[++i];
 		} else if (text || argv[i][0] == '-') {
-			fault_set(&why, 0,
-				  "kill: \"%s\" is not understood (try lowport "
-				  "kill 17)",
-				  argv[i]);
-			complain(why.text);
+			flags_complain("kill", argv[i]);
 			return false;
 		} else {
 			text = argv[i];

@@ -1,6 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/log.h"
+#include "config/options.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -90,12 +91,38 @@ static void open_standard(void)
 		close(fd);
 }
 
-int main(int argc, char *argv[])
+static int complain_unknown(const char *word)
 {
-	const char *word = argc > 1 ? argv[1] : "";
+	const char *meant = NULL;
 	char text[256];
 
+	for (const struct command *c = commands; c->name && !meant; c++)
+		if (c->help && option_resembles(word, c->name))
+			meant = c->name;
+	if (meant)
+		snprintf(text, sizeof(text),
+			 "\"%.100s\" is not a command (did you mean %s?)", word,
+			 meant);
+	else
+		snprintf(text, sizeof(text),
+			 "\"%.100s\" is not a command (try lowport run, or "
+			 "lowport --help)",
+			 word);
+	complain(text);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char *argv[])
+{
+	static char help[] = "--help";
+	const char *word = argc > 1 ? argv[1] : "";
+
 	open_standard();
+	/* lowport help run is lowport run --help. */
+	if (strcmp(word, "help") == 0 && argc == 3) {
+		word = argv[2];
+		argv[2] = help;
+	}
 	if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
 	    strcmp(word, "help") == 0) {
 		print_help(stdout);
@@ -113,10 +140,5 @@ int main(int argc, char *argv[])
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
-	snprintf(text, sizeof(text),
-		 "\"%s\" is not a command (try lowport run, or lowport "
-		 "--help)",
-		 word);
-	complain(text);
-	return EXIT_USAGE;
+	return complain_unknown(word);
 }

@@ -2,6 +2,7 @@
 
 #include "base/num.h"
 #include "cli/find.h"
+#include "cli/flags.h"
 #include "cli/screen.h"
 #include "control/history.h"
 #include "control/show.h"
@@ -75,13 +76,7 @@ static bool take_interval(struct wanted *w, const char *text)
 
 static bool complain_of(const char *word)
 {
-	struct fault why;
-
-	fault_set(&why, 0,
-		  "status: \"%s\" is not understood (lowport status --help "
-		  "lists what is)",
-		  word);
-	complain(why.text);
+	flags_complain("status", word);
 	return false;
 }
 

@@ -1,13 +1,15 @@
 #include "cli/cli.h"
 
+#include "cli/installed.h"
 #include "service/manager.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 int cmd_uninstall(int argc, char *const argv[])
 {
 	struct fault why;
-	char text[160];
+	char text[400], names[256];
 	int err;
 
 	if (cli_wants_help(argc, argv)) {
@@ -19,7 +21,7 @@ int cmd_uninstall(int argc, char *const argv[])
 	}
 	if (argc != 1) {
 		snprintf(text, sizeof(text), "uninstall wants one label (%s)",
-			 manager_here->list);
+			 installed_names(names, sizeof(names)));
 		complain(text);
 		return EXIT_USAGE;
 	}
@@ -30,5 +32,7 @@ int cmd_uninstall(int argc, char *const argv[])
 	err = manager_here->remove(argv[0], cli_say, &why);
 	if (err < 0)
 		complain(why.text);
+	if (err == -ENOENT)
+		complain(installed_names(names, sizeof(names)));
 	return err < 0 ? EXIT_RUNTIME : EXIT_OK;
 }

@@ -227,14 +227,15 @@ void config_check(struct reader *r)
 	struct config *c = r->config;
 
 	if (c->group_count == 0 && !c->trouble.listener && r->mistakes == 0)
-		reader_complain(r, "",
-				c->paths.count > 0
-					? "no relay is described there (a "
-					  "section begins with [relay NAME], "
-					  "and has listen = and to =)"
-					: "nothing to listen on (try lowport "
-					  "run --listen 127.0.0.1:80 --to "
-					  "127.0.0.1:8080)");
+		reader_complain(
+			r, "",
+			c->paths.count > 0
+				? "no relay is described there (a "
+				  "section begins with [relay NAME], "
+				  "and has listen = and to =)"
+				: "nothing to listen on (try --listen "
+				  "127.0.0.1:80 --to 127.0.0.1:8080, or "
+				  "-c FILE)");
 	for (size_t i = 0; i < c->group_count; i++)
 		complete(r, &c->groups[i]);
 	takes_check(r);

@@ -410,7 +410,7 @@ const struct option *option_find(const char *name)
 	return NULL;
 }
 
-enum { NAME_MAX_LENGTH = 32 };
+enum { NAME_MAX_LENGTH = 32, SUGGEST_MOST = 3 };
 
 static size_t min3(size_t a, size_t b, size_t c)
 {
@@ -443,15 +443,22 @@ static size_t distance(const char *a, const char *b)
 	return row[n];
 }
 
+bool option_resembles(const char *typed, const char *name)
+{
+	size_t d = distance(typed, name);
+
+	return d <= SUGGEST_MOST && 2 * d <= strlen(name);
+}
+
 const struct option *option_suggest(const char *name)
 {
 	const struct option *nearest = NULL;
-	size_t least = 4;
+	size_t least = SUGGEST_MOST + 1;
 
 	for (const struct option *o = options; o->name; o++) {
 		size_t d = distance(name, o->name);
 
-		if (d < least && d < strlen(o->name)) {
+		if (d < least && option_resembles(name, o->name)) {
 			least = d;
 			nearest = o;
 		}

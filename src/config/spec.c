@@ -54,6 +54,37 @@ static bool hides_a_port(const char *text)
 	       num_parse(colon + 1, 10, 1, 65535, &port) == 0;
 }
 
+/* A host name as RFC 1123 has it, with the underscores that people use. */
+static bool is_host(const char *text, size_t length)
+{
+	bool letter = false;
+
+	if (length == 0 || length > 253 || text[0] == '-' || text[0] == '.')
+		return false;
+	for (size_t i = 0; i < length; i++) {
+		unsigned char c = (unsigned char)text[i];
+
+		if (!isalnum(c) && c != '-' && c != '.' && c != '_')
+			return false;
+		letter = letter || isalpha(c);
+	}
+	/* 127.0.0.256 is a mistake, not a name. */
+	return letter;
+}
+
+/* Is it NAME:PORT? port points at the port then. */
+static bool is_name_and_port(const char *text, const char **port)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t number;
+
+	if (!colon || !is_host(text, (size_t)(colon - text)) ||
+	    num_parse(colon + 1, 10, 1, 65535, &number) < 0)
+		return false;
+	*port = colon + 1;
+	return true;
+}
+
 /* Say what is wrong with ADDR:PORT, as exactly as can be said. */
 static int explain_address(const char *text, const char *what,
 			   const char *forms, struct fault *why)
@@ -73,6 +104,12 @@ static int explain_address(const char *text, const char *what,
 	if (text[0] == '[' && text[length - 1] == ']')
 		return fault_set(why, -EINVAL, "\"%s\" has no port (try %s:80)",
 				 text, text);
+	if (strstr(text, "://"))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is a URL; bytes are relayed, whatever "
+				 "they mean: an address and a port will do "
+				 "(%s)",
+				 text, forms);
 	if (colon && first != colon && text[0] != '[')
 		return fault_set(why, -EINVAL,
 				 "\"%s\": put an IPv6 address in brackets "
@@ -104,6 +141,7 @@ static int parse_bind(struct listener_spec *s, const char *text,
 		      struct fault *why)
 {
 	struct addr *a = &s->request.addr;
+	const char *behind;
 	uint64_t port;
 
 	if (addr_parse(a, text) == 0)
@@ -123,6 +161,19 @@ static int parse_bind(struct listener_spec *s, const char *text,
 		return fault_set(why, -EINVAL,
 				 "\"%s\" is an interface (try if:%s)", text,
 				 text);
+	if (strncmp(text, "localhost:", 10) == 0 &&
+	    is_name_and_port(text, &behind))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is a name; a listener has an address "
+				 "(try 127.0.0.1:%s, and [::1]:%s beside it)",
+				 text, behind, behind);
+	if (is_name_and_port(text, &behind))
+		return fault_set(why, -EINVAL,
+				 "\"%s\" is a name, and no interface of this "
+				 "machine now; a listener has an address (try "
+				 "127.0.0.1:%s, *:%s for all, or if:%s for an "
+				 "interface that comes later)",
+				 text, behind, behind, text);
 	return explain_address(text, "a listener", listener_forms, why);
 }
 
@@ -338,24 +389,6 @@ void spec_free_listener(struct listener_spec *spec)
 	free(spec->interface);
 }
 
-/* A host name as RFC 1123 has it, with the underscores that people use. */
-static bool is_host(const char *text, size_t length)
-{
-	bool letter = false;
-
-	if (length == 0 || length > 253 || text[0] == '-' || text[0] == '.')
-		return false;
-	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
-
-		if (!isalnum(c) && c != '-' && c != '.' && c != '_')
-			return false;
-		letter = letter || isalpha(c);
-	}
-	/* 127.0.0.256 is a mistake, not a name. */
-	return letter;
-}
-
 int spec_parse_backend(struct relay_backend *out, char **strings,
 		       const char *text, struct fault *why)
 {
@@ -388,6 +421,10 @@ int spec_parse_backend(struct relay_backend *out, char **strings,
 		*strings = strndup(text, (size_t)(colon - text));
 		b.host = *strings;
 		b.addr.port = (uint16_t)port;
+	} else if (!colon && is_host(text, strlen(text))) {
+		return fault_set(why, -EINVAL,
+				 "\"%s\" has no port (try %s:8080)", text,
+				 text);
 	} else {
 		return explain_address(text, "a backend", backend_forms, why);
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -149,6 +150,8 @@ static int hear(int fd, struct text *t, struct client_files *files,
 
 static int put_in_words(const char *path, int err, struct fault *why)
 {
+	struct stat st;
+
 	switch (err) {
 	case -ENOENT:
 		return fault_set(why, err,
@@ -156,6 +159,11 @@ static int put_in_words(const char *path, int err, struct fault *why)
 				 "running? lowport status shows what is)",
 				 path);
 	case -ECONNREFUSED:
+		if (stat(path, &st) == 0 && !S_ISSOCK(st.st_mode))
+			return fault_set(why, -ENOTSOCK,
+					 "%s: is not a socket (lowport status "
+					 "finds those of this user by itself)",
+					 path);
 		return fault_set(why, err,
 				 "%s: nobody is there any more: that lowport "
 				 "has ended",

@@ -149,7 +149,8 @@ static int open_socket(const struct listen_request *want, struct listeners *out,
 	err = bind_with_mode(fd, &want->addr, want->mode);
 	if (err < 0) {
 		fault_set(why, err, "unix:%s: %s", want->addr.path,
-			  strerror(-err));
+			  err == -ENOENT ? "there is no such folder"
+					 : strerror(-err));
 		goto close_fd;
 	}
 	err = listen_and_add(fd, want, out, why);

@@ -23,9 +23,11 @@ static bool check_plist(struct doctor *d, const struct agent *a)
 	struct stat st;
 
 	if (stat(a->file, &st) < 0) {
-		doctor_report(d, FINDING_PROBLEM, "plist",
-			      "lowport install --listen ADDR:PORT --to BACKEND",
-			      "%s: %s", a->file, strerror(errno));
+		doctor_report(
+			d, FINDING_PROBLEM, "plist",
+			"lowport install --label LABEL --listen ADDR:PORT --to "
+			"BACKEND",
+			"%s: %s", a->file, strerror(errno));
 		return false;
 	}
 	if (st.st_uid != getuid())

@@ -32,9 +32,11 @@ static bool check_file(struct doctor *d, const struct agent *a,
 
 	agent_unit_file(a, unit, path);
 	if (stat(path, &st) < 0) {
-		doctor_report(d, FINDING_PROBLEM, "unit",
-			      "lowport install --listen ADDR:PORT --to BACKEND",
-			      "%s: %s", path, strerror(errno));
+		doctor_report(
+			d, FINDING_PROBLEM, "unit",
+			"lowport install --label LABEL --listen ADDR:PORT --to "
+			"BACKEND",
+			"%s: %s", path, strerror(errno));
 		return false;
 	}
 	if (st.st_mode & S_IWOTH)

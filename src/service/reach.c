@@ -46,8 +46,9 @@ int reach_connect(const struct addr *a, int timeout_ms)
 {
 	int fd = open_connection(a, timeout_ms);
 
+	/* Who resets has been there; where nobody is, that is -ECONNREFUSED. */
 	if (fd < 0)
-		return fd;
+		return fd == -ECONNRESET ? 0 : fd;
 	close(fd);
 	return 0;
 }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What the pages link to is there: files, and headings of the same page.
+# What the pages link to is there: files, and headings in them.
 # usage: links.sh ROOT
 set -eu
 cd "$1"
@@ -15,19 +15,24 @@ anchors() {
 	sed -n 's/^##* //p' "$1" | tr 'A-Z ' 'a-z-' | tr -cd 'a-z0-9_\n-'
 }
 
-pages=$(find ./*.md bench conf launchd -name '*.md')
+pages=$(find ./*.md bench conf launchd tests -name '*.md' \
+	-not -path '*/node_modules/*')
 for page in $pages; do
 	# shellcheck disable=SC2013 # a link has no blanks
 	for link in $(grep -o ']([^)]*)' "$page" | sed 's/^](//; s/)$//'); do
 		case $link in
-		*://*) ;;
-		'#'*)
-			anchors "$page" | grep -qxF -- "${link#?}" ||
+		*://*) continue ;;
+		'#'*) target=$page ;;
+		*) target=$(dirname "$page")/${link%%#*} ;;
+		esac
+		[ -e "$target" ] || {
+			complain "$page: $link is not there"
+			continue
+		}
+		case $link in
+		*'#'*)
+			anchors "$target" | grep -qxF -- "${link#*#}" ||
 				complain "$page: no heading is called $link"
-			;;
-		*)
-			[ -e "$(dirname "$page")/${link%%#*}" ] ||
-				complain "$page: $link is not there"
 			;;
 		esac
 	done

@@ -5,7 +5,7 @@ set -eu
 check=$1
 house=$(mktemp -d)
 trap 'rm -rf "$house"' EXIT INT TERM
-mkdir -p "$house/bench" "$house/conf/examples" "$house/launchd"
+mkdir -p "$house/bench" "$house/conf/examples" "$house/launchd" "$house/tests"
 echo '# Here' >"$house/conf/examples/a.md"
 
 # says TEXT: what the check makes of a page with it.
@@ -23,6 +23,8 @@ says() {
 [ "$(says 'no link')" = taken ]
 [ "$(says '[a](conf/examples/a.md), [b](conf) and [c](https://a.test/b)')" = taken ]
 [ "$(says '[a](#a-page), [b](#with-code-and-more)')" = taken ]
+[ "$(says '[a](conf/examples/a.md#here)')" = taken ]
+[ "$(says '[a](conf/examples/a.md#there)')" = refused ]
 [ "$(says '[a](conf/examples/b.md)')" = refused ]
 [ "$(says '[a](conf) and [b](nowhere)')" = refused ]
 [ "$(says '[a](#a-pages)')" = refused ]

@@ -381,6 +381,8 @@ static void a_misspelt_name_leads_to_the_nearest_one(void **state)
 	}
 	assert_null(option_suggest("certificate"));
 	assert_null(option_suggest(""));
+	/* Three of five letters are not the same word. */
+	assert_null(option_suggest("lable"));
 	assert_null(option_suggest(rows[COUNT(rows) - 1][0]));
 }
 

@@ -163,7 +163,10 @@ static void a_bad_listener_is_named_with_what_would_be_right(void **state)
 		{"80", "127.0.0.1:80, or *:80"},
 		{"*", "not a listener"},
 		{"web", "not a listener"},
-		{"localhost:80", "not a listener"},
+		{"localhost:80", "(try 127.0.0.1:80, and [::1]:80 beside it)"},
+		{"web.example:80", "is a name"},
+		{"wg9:81", "or if:wg9:81 for"},
+		{"http://127.0.0.1:80", "is a URL"},
 		{"127.0.0.1", "no port (try 127.0.0.1:80)"},
 		{"::1", "no port (try [::1]:80)"},
 		{"2001:db8::2:80:x", "brackets"},
@@ -278,7 +281,7 @@ static void an_interface_alone_is_told_how_it_is_meant(void **state)
 	assert_says(why.text, hint);
 	assert_int_equal(spec_parse_listener(&spec, "nosuch0:80", &why),
 			 -EINVAL);
-	assert_says(why.text, "\"nosuch0:80\" is not a listener");
+	assert_says(why.text, "if:nosuch0:80 for an interface that comes");
 }
 
 static void a_path_that_does_not_fit_is_said_to_be_too_long(void **state)
@@ -341,7 +344,9 @@ static void a_bad_backend_is_named_with_what_would_be_right(void **state)
 		{"0", "not a backend"},
 		{"65536", "not a backend"},
 		{"-1", "not a backend"},
-		{"localhost", "not a backend"},
+		{"localhost", "\"localhost\" has no port (try localhost:8080)"},
+		{"http://localhost:8080", "is a URL"},
+		{"http://localhost:8080/", "is a URL"},
 		{"localhost:", "\"\" is not a port"},
 		{"localhost:0", "\"0\" is not a port"},
 		{"localhost:http", "\"http\" is not a port"},
@@ -359,7 +364,7 @@ static void a_bad_backend_is_named_with_what_would_be_right(void **state)
 		{"*:80", "not a backend"},
 		{"unix:", "starts with /"},
 		{"unix:x", "starts with /"},
-		{"systemd", "not a backend"},
+		{"systemd", "has no port"},
 	};
 
 	(void)state;

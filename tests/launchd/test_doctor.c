@@ -107,6 +107,42 @@ static void an_agent_that_works_is_fine_in_each_point(void **state)
 	assert_finding(said, "ok", "limits", "");
 }
 
+static void a_program_that_cannot_be_started_is_named(void **state)
+{
+	struct place p = rig_place4();
+	const char *said;
+
+	(void)state;
+	rig_start(NULL);
+	LOWPORT("install", "--listen", p.where, "--exec", "/no/such/app {port}",
+		"--label", "web");
+	said = LOWPORT_ENDS(1, "doctor", "web");
+	assert_finding(said, "problem", "exec",
+		       "/no/such/app: No such file or directory");
+	LOWPORT("install", "--listen", p.where, "--exec", "./app {port}",
+		"--label", "web");
+	said = LOWPORT("doctor", "web");
+	assert_finding(said, "unknown", "exec", "./app begins where");
+}
+
+static void what_is_not_installed_is_said_with_what_is(void **state)
+{
+	struct place p = rig_place4();
+	const char *said;
+
+	(void)state;
+	rig_start(NULL);
+	said = LOWPORT_ENDS(1, "uninstall", "wbe");
+	assert_says(said, "none is installed");
+	install_web(&p);
+	said = LOWPORT_ENDS(1, "uninstall", "wbe");
+	assert_says(said, "there is no agent \"wbe\"");
+	assert_says(said, "installed are: web\n");
+	said = LOWPORT_ENDS(1, "doctor", "wbe");
+	assert_finding(said, "unknown", "label", "installed are: web");
+	assert_says(said, "mend: lowport install --label wbe --listen");
+}
+
 static void an_agent_that_waits_for_its_first_client_is_fine(void **state)
 {
 	struct place p = rig_place4();
@@ -137,7 +173,7 @@ static void an_agent_that_is_not_loaded_is_a_problem(void **state)
 	unload("lowport.web");
 	said = LOWPORT_ENDS(1, "doctor", "web");
 	assert_finding(said, "problem", "loaded", "launchd does not know");
-	assert_says(said, "mend: lowport install --reload LABEL");
+	assert_says(said, "mend: lowport install --reload web");
 	assert_finding(said, "problem", "watcher", "");
 	assert_finding(said, "problem", "socket",
 		       scrap("nobody listens on %s", p.where));
@@ -416,6 +452,8 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TEST(an_agent_that_works_is_fine_in_each_point),
+		TEST(a_program_that_cannot_be_started_is_named),
+		TEST(what_is_not_installed_is_said_with_what_is),
 		TEST(an_agent_that_waits_for_its_first_client_is_fine),
 		TEST(an_agent_that_is_not_loaded_is_a_problem),
 		TEST(a_plist_that_is_missing_or_open_to_all_is_a_problem),

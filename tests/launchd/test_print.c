@@ -307,7 +307,7 @@ static void nothing_to_listen_on_or_to_is_a_mistake(void **state)
 	(void)state;
 	assert_says(LOWPORT_ENDS(2, "install"), "nothing to listen on");
 	assert_says(LOWPORT_ENDS(2, "install", "--listen", "127.0.0.1:80"),
-		    "no --to");
+		    "nothing says where to forward (try --to");
 	assert_says(LOWPORT_ENDS(2, "install", "--listen"), "wants a value");
 	assert_says(LOWPORT_ENDS(2, "install", "--reload"),
 		    "wants the label of an installed agent");

@@ -207,6 +207,19 @@ static void a_file_without_redirections_is_said_to_be_one(void **state)
 	assert_says(proc_err(p), "stdin: no rule redirects anything");
 }
 
+static void a_pipe_that_nobody_writes_to_is_not_waited_for(void **state)
+{
+	const char *path = program_file("silent");
+	struct proc *p;
+
+	(void)state;
+	assert_int_equal(mkfifo(path, 0666), 0);
+	p = program_start(ARGV("convert-pf", path), NULL);
+	proc_end(p, 2);
+	unlink(path);
+	assert_says(proc_err(p), scrap("%s: is a pipe", path));
+}
+
 static void wrong_usage_is_named(void **state)
 {
 	static const struct {
@@ -249,6 +262,7 @@ int main(void)
 		TEST(a_syntax_error_ends_with_2_and_prints_nothing),
 		TEST(what_is_left_out_ends_with_1_and_prints_the_rest),
 		TEST(a_file_without_redirections_is_said_to_be_one),
+		TEST(a_pipe_that_nobody_writes_to_is_not_waited_for),
 		TEST(wrong_usage_is_named),
 	};
 

@@ -218,6 +218,8 @@ static void nobody_running_is_said(void **state)
 		    "there is no lowport called \"web\"");
 	assert_says(COMPLAIN(1, "status", "--socket", "/nowhere/s"),
 		    "/nowhere/s: there is no such socket");
+	assert_says(COMPLAIN(1, "status", "--socket", "/dev/null"),
+		    "/dev/null: is not a socket");
 }
 
 static void two_at_once_are_both_shown_and_told_apart(void **state)

@@ -25,6 +25,8 @@ static void help_and_version_go_to_standard_output(void **state)
 		{{"-h"}, "usage: lowport COMMAND"},
 		{{"run", "--help"}, "--listen SPEC"},
 		{{"run", "-h"}, "--drain-timeout TIME"},
+		{{"help", "run"}, "--drain-timeout TIME"},
+		{{"help", "kill"}, "usage: lowport kill"},
 		{{"completions", "--help"}, "lowport completions fish >"},
 		{{"completions", "bash"}, "complete -F _lowport lowport"},
 		{{"--version"}, "lowport 0."},
@@ -46,16 +48,33 @@ struct mistake {
 	const char *says[3];
 };
 
-#define GOOD "--listen", "127.0.0.1:0", "--to", "8080"
+#define GOOD_INSTALL "--listen", "127.0.0.1:80", "--to", "8080"
+#define GOOD         "--listen", "127.0.0.1:0", "--to", "8080"
 
 static const struct mistake mistakes[] = {
 	{{NULL}, {"usage: lowport COMMAND"}},
 	{{"walk"}, {"\"walk\" is not a command (try lowport run"}},
+	{{"statsu"}, {"\"statsu\" is not a command (did you mean status?)"}},
+	{{"help", "walk"}, {"\"walk\" is not a command"}},
+	{{"check"}, {"nothing to listen on (try --listen", "or -c FILE)"}},
+	{{"status", "--conections"},
+	 {"status: \"--conections\" is not understood (did you mean "
+	  "--connections?)"}},
+	{{"kill", "--sockt", "web", "3"},
+	 {"kill: \"--sockt\" is not understood (did you mean --socket?)"}},
+	{{"reload", "--all"},
+	 {"reload: \"--all\" is not understood (lowport reload --help"}},
+	{{"install", GOOD_INSTALL, "--lable", "web"},
+	 {"--lable: no such option (did you mean --label?)"}},
+	{{"install", GOOD_INSTALL, "--label=we b"},
+	 {"\"we b\" cannot be a label"}},
+	{{"install", "--listen", "127.0.0.1:80"},
+	 {"nothing says where to forward (try --to 127.0.0.1:8080)"}},
 	{{"completions"}, {"completions: for one shell (try lowport"}},
 	{{"completions", "bash", "zsh"}, {"completions: for one shell"}},
 	{{"completions", "tcsh"},
 	 {"completions: there are none for \"tcsh\" (try lowport"}},
-	{{"run"}, {"nothing to listen on (try lowport run --listen"}},
+	{{"run"}, {"nothing to listen on (try --listen 127.0.0.1:80"}},
 	{{"run", "--listen", "127.0.0.1:0"},
 	 {"--listen: \"127.0.0.1:0\": no --to behind it", "(try --to"}},
 	{{"run", "--to", "8080"},
@@ -71,7 +90,7 @@ static const struct mistake mistakes[] = {
 	{{"run", "--listen", "127.0.0.1:70000", "--to", "8080"},
 	 {"\"70000\" is not a port (1 to 65535)"}},
 	{{"run", "--listen", "web.example:80", "--to", "8080"},
-	 {"\"web.example:80\" is not a listener (try 127.0.0.1:80"}},
+	 {"\"web.example:80\" is a name, and no interface"}},
 	{{"run", "--listen", "unix:web.sock", "--to", "8080"},
 	 {"\"unix:web.sock\": the path of a Unix socket starts with /"}},
 	{{"run", "--listen", "fd:three", "--to", "8080"},

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { PATIENCE_MS = 5000, SHORT_MS = 20 };
+enum { PATIENCE_MS = 5000, SHORT_MS = 20, RESETS = 200, ORPHAN_S = 60 };
 
 static struct addr at;
 
@@ -57,6 +57,31 @@ static void answer(int listener, int how)
 	if (how == 's')
 		pause();
 	_exit(0);
+}
+
+/* A relay whose backend is down may reset before the caller knows that it is
+ * connected. */
+static void who_resets_at_once_was_reached(void **state)
+{
+	const struct linger none = {.l_onoff = 1};
+	int listener = open_socket(true), failed = 0;
+	pid_t child = fork();
+
+	(void)state;
+	assert_int_not_equal(child, -1);
+	if (child == 0)
+		alarm(ORPHAN_S);
+	while (child == 0) {
+		int fd = accept(listener, NULL, NULL);
+
+		setsockopt(fd, SOL_SOCKET, SO_LINGER, &none, sizeof(none));
+		close(fd);
+	}
+	for (int i = 0; i < RESETS; i++)
+		failed += reach_connect(&at, PATIENCE_MS) < 0;
+	kill(child, SIGKILL);
+	close(listener);
+	assert_int_equal(failed, 0);
 }
 
 static int hold(int how)
@@ -109,6 +134,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_listener_is_reached_and_others_refuse),
+		cmocka_unit_test(who_resets_at_once_was_reached),
 		cmocka_unit_test(whoever_hangs_up_is_told_from_whoever_stays),
 		cmocka_unit_test(who_listens_is_told_where_there_is_a_tool),
 	};

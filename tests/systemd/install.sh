@@ -109,6 +109,8 @@ echo "a port that is taken is said, and what was there goes on"
 run 1 lowport install --listen 127.0.0.1:80 --to 127.0.0.1:3000 --label other
 says '127.0.0.1:80: something answers there already'
 [ ! -e /etc/systemd/system/lowport-other.socket ] || fail "a file stays"
+run 1 lowport uninstall wbe
+says 'there is no service "wbe"' 'installed are: web'
 run 1 lowport install --listen 127.0.0.1:3000 --to 127.0.0.1:3001 --label web
 says '127.0.0.1:3000: something answers there already'
 served 127.0.0.1:80
