@@ -370,7 +370,8 @@ int rig_connect(const struct rig *r)
 {
 	int fd = peer_connect(&r->front);
 
-	assert_true(fd >= 0);
+	if (fd < 0)
+		fail_msg("the front: %s", strerror(-fd));
 	return fd;
 }
 
