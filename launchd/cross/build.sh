@@ -5,8 +5,8 @@
 # llvm-lipo, build/macos/lowport with both in it; looks at what it built, and
 # packs it with the manual pages and completions. $1 is a lowport of this machine,
 # which prints those.
-# What was fetched stays in build/macos/src and build/macos/zig: the second run
-# needs no network, and removing them asks for what is newest today.
+# What was fetched stays in build/macos/zig and build/libraries/src: the second
+# run needs no network, and removing them asks for what is newest today.
 set -eu
 cd -P -- "$(dirname -- "$0")/../.."
 : "${CMAKE_BUILD_PARALLEL_LEVEL:=$(getconf _NPROCESSORS_ONLN)}"
@@ -16,27 +16,8 @@ ZIG_GLOBAL_CACHE_DIR=$out/zig/cache
 ZIG_LOCAL_CACHE_DIR=$out/zig/cache
 export CMAKE_BUILD_PARALLEL_LEVEL ZIG_GLOBAL_CACHE_DIR ZIG_LOCAL_CACHE_DIR
 
-# The newest suite that can be had wins: Homebrew, too, has the newest.
-suites="sid trixie bookworm"
-libraries="libuv1 libinih cjson libplist libmicrohttpd"
-
-say() { printf '%s\n' "$*"; }
-
-die() {
-	say "macos: $*" >&2
-	exit 1
-}
-
-# Run $@; its output is shown only if it fails.
-quietly() {
-	"$@" >"$out/log" 2>&1 && return
-	cat "$out/log" >&2
-	die "failed: $*"
-}
-
-need() {
-	command -v "$1" >/dev/null || die "there is no $1 here (package $2)"
-}
+builder=macos
+. libraries/functions.sh
 
 # llvm-$1: on PATH, or where the distribution keeps its versions. The last one
 # is the newest.
@@ -63,79 +44,6 @@ fetch_zig() {
 		--no-package-lock "$package@0.11.0"
 }
 
-# The mirror that this machine takes Debian's own packages from.
-mirror() {
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list \
-		/etc/apt/sources.list.d/*.sources 2>/dev/null |
-		sed -n 's/^\(URIs:\|deb \).*\(https\{0,1\}:[^ ]*\).*/\2/p' |
-		grep -Ex -m 1 'https?://[^/]+/debian/?' ||
-		say http://deb.debian.org/debian
-}
-
-# apt-get with sources and lists of its own, checked by Debian's keys as ever.
-private_apt() {
-	apt-get -q -o Dir::Etc::SourceList="$out/apt/sources.list" \
-		-o Dir::Etc::SourceParts=/dev/null \
-		-o Dir::State::Lists="$out/apt/lists" \
-		-o Dir::Cache="$out/apt/cache" \
-		-o APT::Sandbox::User="$(id -un)" -o Acquire::Retries=2 "$@"
-}
-
-prepare_apt() {
-	need apt-get apt
-	need dpkg-source dpkg-dev
-	keys=/usr/share/keyrings/debian-archive-keyring.gpg
-	[ -r $keys ] || die "there is no $keys (package debian-archive-keyring)"
-	mkdir -p "$out/apt/lists/partial" "$out/apt/cache/archives/partial"
-	from=$(mirror)
-	for suite in $suites; do
-		say "deb-src [signed-by=$keys] $from $suite main"
-	done >"$out/apt/sources.list"
-	say "reading the source lists of $from"
-	private_apt update >"$out/log" 2>&1 || cat "$out/log" >&2
-}
-
-# The sources of Debian package $1, in build/macos/src/$1-VERSION. A suite may
-# list what its mirror does not have, sid above all: then the next one.
-fetch_source() {
-	for suite in $suites; do
-		rm -rf "$out/src/new"
-		mkdir -p "$out/src/new"
-		(
-			cd "$out/src/new"
-			private_apt source --download-only "$1/$suite" &&
-				dpkg-source --no-check -x ./*.dsc tree
-		) >"$out/log" 2>&1 || continue
-		version=$(sed -n 's/^Version: *\([0-9]*:\)*//p' \
-			"$out"/src/new/*.dsc | head -n 1)
-		mv "$out/src/new/tree" "$out/src/$1-${version%-*}"
-		say "fetched $1 $version ($suite)"
-		return
-	done
-	cat "$out/log" >&2
-	die "$1: none of $suites has its source"
-}
-
-# Sets source and version of library $1, if it is there.
-find_source() {
-	for source in "$out/src/$1"-*; do
-		version=${source##*-}
-		[ ! -d "$source" ] || return 0
-	done
-	return 1
-}
-
-fetch_sources() {
-	listed=
-	for library in $libraries; do
-		find_source "$library" && continue
-		[ -n "$listed" ] || prepare_apt
-		listed=yes
-		fetch_source "$library"
-	done
-	rm -rf "$out/src/new"
-}
-
 # --- what is built ---------------------------------------------------------
 
 # cmake for CPU $1, from source folder $2 to build folder $3.
@@ -150,44 +58,20 @@ configure() {
 
 build_libraries() {
 	cpu=$1
-	set --
-	for library in $libraries; do
-		find_source "$library"
-		name=$(say "$library" | tr '[:lower:]' '[:upper:]')
-		set -- "$@" "-D${name}_DIR=$source" "-D${name}_VERSION=$version"
-	done
-	configure "$cpu" "$cross" "$out/$cpu/build-libraries" \
-		-DCMAKE_INSTALL_PREFIX="$out/$cpu/libraries" "$@"
+	configure "$cpu" libraries "$out/$cpu/build-libraries" \
+		-DCMAKE_INSTALL_PREFIX="$out/$cpu/libraries" \
+		-DSOURCES="$cache/src" -DLIBUV_INCLUDE="$cross/include" \
+		-DLIBRARIES="libuv1;libinih;cjson;libplist"
 	quietly cmake --build "$out/$cpu/build-libraries"
 	quietly cmake --install "$out/$cpu/build-libraries"
-}
-
-# The one that has a configure and nothing else. How it names its own files
-# must not be how they are called here.
-build_microhttpd() {
-	find_source libmicrohttpd
-	folder=$out/$1/build-libmicrohttpd
-	case $1 in
+	case $cpu in
 	arm64) machine=aarch64 ;;
-	*) machine=$1 ;;
+	*) machine=$cpu ;;
 	esac
-	mkdir -p "$folder"
-	(
-		cd "$folder"
-		[ -e Makefile ] || quietly "$source/configure" \
-			--host="$machine-apple-darwin20" \
-			--prefix="$out/$1/libraries" \
-			CC="$zig cc -target $machine-macos.11.0" \
-			AR="$zig ar" RANLIB="$zig ranlib" \
-			CFLAGS="-O2 -ffile-prefix-map=$source=." \
-			--disable-shared --enable-static --disable-https \
-			--disable-doc --disable-examples --disable-tools \
-			--disable-curl --disable-messages --disable-dauth \
-			--disable-bauth --disable-postprocessor \
-			--disable-httpupgrade --with-threads=posix \
-			ACLOCAL=: AUTOCONF=: AUTOHEADER=: AUTOMAKE=:
-		quietly make -j "$CMAKE_BUILD_PARALLEL_LEVEL" install
-	)
+	build_libmicrohttpd "$out/$cpu/libraries" \
+		--host="$machine-apple-darwin20" \
+		CC="$zig cc -target $machine-macos.11.0" \
+		AR="$zig ar" RANLIB="$zig ranlib"
 }
 
 build_lowport() {
@@ -343,7 +227,7 @@ pack() {
 native=${1:-}
 [ -x "$native" ] || die "name a lowport of this machine, to print completions"
 release=$(sed -n 's/^project(lowport VERSION \([0-9.]*\) .*/\1/p' CMakeLists.txt)
-mkdir -p "$out/src" "$out/zig"
+mkdir -p "$out/zig"
 need cmake cmake
 need make make
 need pkg-config pkg-config
@@ -353,10 +237,9 @@ if [ -z "$objdump" ] || [ -z "$nm" ]; then
 	die "there is no llvm-objdump or llvm-nm here (package llvm)"
 fi
 fetch_zig
-fetch_sources
+fetch_sources libuv1 libinih cjson libplist libmicrohttpd
 for arch in arm64 x86_64; do
 	build_libraries $arch
-	build_microhttpd $arch
 	build_lowport $arch
 	say "built: build/macos/$arch/lowport"
 done

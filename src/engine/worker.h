@@ -40,7 +40,7 @@ enum worker_timeout {
 };
 
 /* What a connection lives in is enough to tell of its end. */
-enum { WORKER_MEMORY = 256 };
+enum { WORKER_MEMORY = 240 };
 
 /* What a worker tells its relay. */
 struct worker_events {

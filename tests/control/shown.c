@@ -20,7 +20,8 @@ enum { RELAYS = 3, CONNECTIONS_MOST = 20000, NAME_TEXT = 32 };
 static uv_loop_t loop;
 static struct http *http;
 static uv_timer_t late;
-static uint64_t begun_ms, took, late_ms, connection_count = 12;
+static uint64_t begun_ms, took, late_ms;
+static size_t connection_count = 12;
 static bool draining, dead;
 static struct snapshot_connection connections[CONNECTIONS_MOST];
 
@@ -125,7 +126,7 @@ static void tell(void (*ready)(void *context, const struct snapshot *s),
 		.connections = with_connections ? connections : NULL,
 		.connection_count = with_connections ? connection_count : 0};
 
-	for (uint64_t i = 0; i < s.connection_count; i++)
+	for (size_t i = 0; i < s.connection_count; i++)
 		connections[i] = (struct snapshot_connection){
 			names[i % RELAYS], connection_at(i, ms)};
 	ready(context, &s);
@@ -184,7 +185,7 @@ static void read_options(char *argv[], struct http_options *opt, char **host)
 		else if (strcmp(*argv, "--patience") == 0)
 			opt->request_ms = number(*++argv);
 		else if (strcmp(*argv, "--connections") == 0)
-			connection_count = number(*++argv);
+			connection_count = (size_t)number(*++argv);
 		else if (strcmp(*argv, "--host") == 0 && argv[1])
 			*host = *++argv;
 		else

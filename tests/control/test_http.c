@@ -34,7 +34,7 @@ static const char *where_of(struct proc *p)
 	return proc_line(p, "serving ", 0) + strlen("serving ");
 }
 
-static void stop(struct proc *p)
+static void stop_shown(struct proc *p)
 {
 	proc_signal(p, SIGTERM);
 	proc_end(p, 0);
@@ -95,7 +95,7 @@ static void each_page_is_what_it_says(void **state)
 	assert_status(get(p, "/healthz"), 200);
 	assert_says(get(p, "/healthz"), "\r\n\r\nok\n");
 	assert_status(get(p, "/healthz?because"), 200);
-	stop(p);
+	stop_shown(p);
 }
 
 static void what_is_not_there_is_404(void **state)
@@ -109,7 +109,7 @@ static void what_is_not_there_is_404(void **state)
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		assert_status(get(p, paths[i]), 404);
 	assert_says(get(p, "/x"), "/metrics, /status.json and /healthz");
-	stop(p);
+	stop_shown(p);
 }
 
 static void only_get_and_head_are_served(void **state)
@@ -130,7 +130,7 @@ static void only_get_and_head_are_served(void **state)
 	assert_status(head, 200);
 	assert_string_equal(strstr(head, "\r\n\r\n"), "\r\n\r\n");
 	assert_null(strstr(head, "Content-Length: 0"));
-	stop(p);
+	stop_shown(p);
 }
 
 static void a_request_with_a_body_is_refused(void **state)
@@ -147,7 +147,7 @@ static void a_request_with_a_body_is_refused(void **state)
 	assert_status(ask_as(p, "GET", "/metrics",
 			     OUR_HOST "Content-Length: 0\r\n"),
 		      200);
-	stop(p);
+	stop_shown(p);
 }
 
 static void nothing_may_be_kept_framed_or_guessed(void **state)
@@ -168,7 +168,7 @@ static void nothing_may_be_kept_framed_or_guessed(void **state)
 		for (size_t j = 0; j < sizeof(wanted) / sizeof(wanted[0]); j++)
 			assert_says(get(p, paths[i]), wanted[j]);
 	assert_null(strstr(get(p, "/metrics"), "Access-Control-Allow"));
-	stop(p);
+	stop_shown(p);
 }
 
 /* DNS rebinding: a page of evil.example whose name becomes 127.0.0.1. */
@@ -196,7 +196,7 @@ static void a_foreign_host_header_gets_nothing(void **state)
 	assert_status(ask_as(p, "GET", "/healthz",
 			     scrap("Host: %s\r\n", where_of(p))),
 		      200);
-	stop(p);
+	stop_shown(p);
 }
 
 static void without_a_host_header_only_http_1_0_is_served(void **state)
@@ -207,7 +207,7 @@ static void without_a_host_header_only_http_1_0_is_served(void **state)
 	assert_status(ask_as(p, "GET", "/healthz", ""), 400);
 	assert_says(answer_to(where_of(p), "GET /healthz HTTP/1.0\r\n\r\n"),
 		    "\r\n\r\nok\n");
-	stop(p);
+	stop_shown(p);
 }
 
 static void a_unix_socket_takes_any_host(void **state)
@@ -218,7 +218,7 @@ static void a_unix_socket_takes_any_host(void **state)
 	(void)state;
 	assert_status(ask_as(p, "GET", "/healthz", "Host: what.ever\r\n"), 200);
 	assert_status(ask_as(p, "GET", "/healthz", ""), 200);
-	stop(p);
+	stop_shown(p);
 	assert_int_equal(access(path, F_OK), -1);
 }
 
@@ -234,8 +234,8 @@ static void health_says_why_it_is_not(void **state)
 	assert_says(get(dead, "/healthz"),
 		    "no listener is alive: 127.0.0.1:80 of relay web, ");
 	assert_status(get(dead, "/metrics"), 200);
-	stop(draining);
-	stop(dead);
+	stop_shown(draining);
+	stop_shown(dead);
 }
 
 static void one_connection_serves_many_requests(void **state)
@@ -255,7 +255,7 @@ static void one_connection_serves_many_requests(void **state)
 	for (at = peer_hear(fd); (at = strstr(at, "HTTP/1.1 ")); at++)
 		count++;
 	assert_int_equal(count, 3);
-	stop(p);
+	stop_shown(p);
 }
 
 static void garbage_is_refused_and_harms_nobody(void **state)
@@ -284,7 +284,7 @@ static void garbage_is_refused_and_harms_nobody(void **state)
 	peer_hear(fd);
 	free(bytes);
 	assert_status(get(p, "/healthz"), 200);
-	stop(p);
+	stop_shown(p);
 }
 
 static void a_request_that_takes_too_long_is_cut_off(void **state)
@@ -297,7 +297,7 @@ static void a_request_that_takes_too_long_is_cut_off(void **state)
 	assert_string_equal(peer_hear(silent), "");
 	peer_hear(slow);
 	assert_status(get(p, "/healthz"), 200);
-	stop(p);
+	stop_shown(p);
 }
 
 /* So many at a time, exactly; whoever comes then is served once one goes. */
@@ -325,7 +325,7 @@ static void further_clients_wait_in_the_backlog(void **state)
 		peer_close(fds[i]);
 	}
 	assert_status(get(p, "/healthz"), 200);
-	stop(p);
+	stop_shown(p);
 }
 
 static void who_asks_at_the_same_time_gets_one_snapshot(void **state)
@@ -342,7 +342,7 @@ static void who_asks_at_the_same_time_gets_one_snapshot(void **state)
 	}
 	for (int i = 0; i < HTTP_CLIENTS; i++)
 		assert_status(peer_hear(fds[i]), 200);
-	stop(p);
+	stop_shown(p);
 	/* One for the first, and one for those who came while it was made. */
 	assert_in_range(atoi(proc_line(p, "took ", 0) + strlen("took ")), 1, 4);
 }
@@ -362,7 +362,7 @@ static void it_ends_while_a_snapshot_is_made(void **state)
 	second = peer_dial(where);
 	peer_send(second, request, strlen(request));
 	idle = peer_dial(where);
-	stop(p);
+	stop_shown(p);
 	peer_hear(first);
 	peer_hear(second);
 	peer_hear(idle);
@@ -386,7 +386,7 @@ static void a_client_that_leaves_before_its_answer_harms_nobody(void **state)
 			peer_close(fd);
 	}
 	assert_status(get(p, "/metrics"), 200);
-	stop(p);
+	stop_shown(p);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, program_end_test)

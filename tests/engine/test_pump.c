@@ -242,7 +242,7 @@ static void a_reset_does_not_drop_what_is_held(void **state)
 	reset_source(r);
 	assert_int_equal(ioctl(r->in[1], FIONREAD, &unread), 0);
 	/* The rest had not left the sender, who took it back. */
-	r->sent = r->pump.moved + r->pump.mover.held + (size_t)unread;
+	r->sent = (size_t)r->pump.moved + r->pump.mover.held + (size_t)unread;
 	assert_int_equal(resume(r), PUMP_SRC_FAILED);
 	assert_int_equal(r->error, -ECONNRESET);
 	assert_int_equal(resume(r), PUMP_FINE);

@@ -189,7 +189,7 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	pthread_create(&thread, NULL, send_up_to_urgent_byte, &client);
 	assert_int_equal(peer_take(backend, 5, 0, BEFORE_URGENT), 0);
 	/* It comes while nothing follows it. */
-	assert_int_equal(recv(backend, &byte, 1, 0), 1);
+	assert_int_equal(peer_recv(backend, &byte, 1, 0), 1);
 	assert_int_equal(byte, '!');
 	pthread_join(thread, &failed);
 	assert_null(failed);
@@ -219,7 +219,7 @@ static void an_urgent_byte_behind_a_few_is_not_left_behind(void **state)
 	backend = rig_accept(r);
 	/* A read stops before it, short though there is more. */
 	assert_int_equal(send(client, "abc!", 4, MSG_OOB), 4);
-	assert_int_equal(recv(backend, got, 4, MSG_WAITALL), 4);
+	assert_int_equal(peer_recv(backend, got, 4, MSG_WAITALL), 4);
 	assert_memory_equal(got, "abc!", 4);
 	close(backend);
 	assert_int_equal(peer_end(client), 0);
@@ -255,7 +255,7 @@ static void what_follows_a_passed_descriptor_is_not_left_behind(void **state)
 	memcpy(CMSG_DATA(&control.head), &client, sizeof(client));
 	assert_int_equal(sendmsg(client, &message, 0), 3);
 	assert_int_equal(send(client, "def", 3, 0), 3);
-	assert_int_equal(recv(backend, got, 6, MSG_WAITALL), 6);
+	assert_int_equal(peer_recv(backend, got, 6, MSG_WAITALL), 6);
 	assert_memory_equal(got, "abcdef", 6);
 	close(backend);
 	assert_int_equal(peer_end(client), 0);

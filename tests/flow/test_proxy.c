@@ -69,7 +69,7 @@ static void expect(int fd, const void *bytes, size_t n)
 	char got[512];
 
 	assert_true(n <= sizeof(got));
-	assert_int_equal(recv(fd, got, n, MSG_WAITALL), n);
+	assert_int_equal(peer_recv(fd, got, n, MSG_WAITALL), n);
 	assert_memory_equal(got, bytes, n);
 }
 
@@ -239,7 +239,8 @@ static void header_and_first_bytes_are_one_segment(void **state)
 		size_t n = wanted(header, PROXY_V2, clients[0], &r->front);
 
 		assert_int_equal(peer_readable(backend), 0);
-		assert_int_equal(recv(backend, got, sizeof(got), 0), n + SOME);
+		assert_int_equal(peer_recv(backend, got, sizeof(got), 0),
+				 n + SOME);
 		close(backend);
 	}
 	for (int i = 0; i < ROUNDS; i++)

@@ -52,7 +52,7 @@ static int64_t now_ms(void)
 static void pass(unsigned ms)
 {
 	const struct timespec t = {.tv_sec = ms / 1000,
-				   .tv_nsec = ms % 1000 * 1000000};
+				   .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&t, NULL);
 }

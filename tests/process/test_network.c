@@ -137,7 +137,7 @@ static int dial_from_beyond(const char *where)
 static void let_pass_ms(unsigned ms)
 {
 	struct timespec t = {.tv_sec = ms / 1000,
-			     .tv_nsec = ms % 1000 * 1000000L};
+			     .tv_nsec = (long)(ms % 1000) * 1000000};
 
 	nanosleep(&t, NULL);
 }

@@ -41,8 +41,11 @@ static int set_patience(int fd)
 static int wait_for(int fd, short events, int ms)
 {
 	struct pollfd p = {.fd = fd, .events = events};
-	int n = poll(&p, 1, ms);
+	int n;
 
+	do
+		n = poll(&p, 1, ms);
+	while (n < 0 && errno == EINTR);
 	return n > 0 ? 0 : n == 0 ? -ETIMEDOUT : -errno;
 }
 
@@ -99,6 +102,37 @@ int peer_fill_backlog(const struct addr *to, int *fds, int most)
 	return most;
 }
 
+ssize_t peer_recv(int fd, void *bytes, size_t n, int flags)
+{
+	ssize_t got;
+
+	do
+		got = recv(fd, bytes, n, flags);
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+static ssize_t try_send(int fd, const void *bytes, size_t n)
+{
+	ssize_t sent;
+
+	do
+		sent = send(fd, bytes, n, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent;
+}
+
+/* How it went on without us. */
+static int connect_goes_on(int fd)
+{
+	int err = wait_for(fd, POLLOUT, PEER_PATIENCE_MS);
+	socklen_t length = sizeof(err);
+
+	if (err == 0 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &length) < 0)
+		return -errno;
+	return err < 0 ? err : -err;
+}
+
 int peer_connect(const struct addr *to)
 {
 	struct sockaddr_storage ss;
@@ -109,7 +143,7 @@ int peer_connect(const struct addr *to)
 		return -errno;
 	err = set_patience(fd);
 	if (err == 0 && connect(fd, (const struct sockaddr *)&ss, length) < 0)
-		err = -errno;
+		err = errno == EINTR ? connect_goes_on(fd) : -errno;
 	if (err < 0) {
 		close(fd);
 		return err;
@@ -139,7 +173,7 @@ int peer_send(int fd, uint64_t seed, uint64_t at, size_t n)
 		ssize_t sent;
 
 		bytes_fill(buf, some, seed, at);
-		sent = send(fd, buf, some, MSG_NOSIGNAL);
+		sent = try_send(fd, buf, some);
 		if (sent < 0)
 			return -errno;
 		at += (size_t)sent;
@@ -166,12 +200,13 @@ uint64_t peer_fill(int fd, uint64_t seed)
 	return sent;
 }
 
-int peer_take(int fd, uint64_t seed, uint64_t at, size_t n)
+int peer_take(int fd, uint64_t seed, uint64_t at, uint64_t n)
 {
 	char buf[CHUNK];
 
 	while (n > 0) {
-		ssize_t some = recv(fd, buf, n < CHUNK ? n : CHUNK, 0);
+		ssize_t some =
+			peer_recv(fd, buf, (size_t)(n < CHUNK ? n : CHUNK), 0);
 
 		if (some < 0)
 			return -errno;
@@ -180,7 +215,7 @@ int peer_take(int fd, uint64_t seed, uint64_t at, size_t n)
 		if (bytes_right(buf, (size_t)some, seed, at) < (size_t)some)
 			return -EBADMSG;
 		at += (size_t)some;
-		n -= (size_t)some;
+		n -= (uint64_t)some;
 	}
 	return 0;
 }
@@ -188,7 +223,7 @@ int peer_take(int fd, uint64_t seed, uint64_t at, size_t n)
 int peer_end(int fd)
 {
 	char byte;
-	ssize_t n = recv(fd, &byte, 1, 0);
+	ssize_t n = peer_recv(fd, &byte, 1, 0);
 
 	return n > 0 ? -EBADMSG : n == 0 ? 0 : -errno;
 }

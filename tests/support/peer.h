@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * The two ends of a connection through the relay, as plain blocking sockets.
@@ -37,9 +38,14 @@ int peer_send(int fd, uint64_t seed, uint64_t at, size_t n);
 /* Send until there has been no room for a while. Returns the bytes sent. */
 uint64_t peer_fill(int fd, uint64_t seed);
 
+/* recv() that goes on where a signal came between. A libuv with an io_uring makes
+ * the kernel send such as nobody handles, even after its loop was closed; and a
+ * call with a timeout is not begun anew by the system (signal(7)). */
+ssize_t peer_recv(int fd, void *bytes, size_t n, int flags);
+
 /* Receive n bytes and hold them against the stream from byte `at` on. -EBADMSG:
  * a byte is wrong. -ENODATA: the end came first. */
-int peer_take(int fd, uint64_t seed, uint64_t at, size_t n);
+int peer_take(int fd, uint64_t seed, uint64_t at, uint64_t n);
 
 /* What comes next? 0: the end. -ECONNRESET: a reset. -EBADMSG: more bytes. */
 int peer_end(int fd);

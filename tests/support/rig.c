@@ -251,7 +251,7 @@ static void free_relay(struct rig *r, void *data)
 	uv_close((uv_handle_t *)&r->inside->turn, NULL);
 }
 
-static void stop(struct rig *r, void (**by)(struct rig *r, void *data))
+static void end_rig(struct rig *r, void (**by)(struct rig *r, void *data))
 {
 	struct rig_inside *in = r->inside;
 	int left = 0;
@@ -281,12 +281,12 @@ static void stop(struct rig *r, void (**by)(struct rig *r, void *data))
 
 void rig_stop(struct rig *r)
 {
-	stop(r, NULL);
+	end_rig(r, NULL);
 }
 
 void rig_stop_by(struct rig *r, void (*by)(struct rig *r, void *data))
 {
-	stop(r, &by);
+	end_rig(r, &by);
 }
 
 void rig_clear_up(void)
@@ -370,7 +370,8 @@ int rig_connect(const struct rig *r)
 {
 	int fd = peer_connect(&r->front);
 
-	assert_true(fd >= 0);
+	if (fd < 0)
+		fail_msg("the front: %s", strerror(-fd));
 	return fd;
 }
 
