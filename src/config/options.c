@@ -272,12 +272,17 @@ static int parse_user(struct config *c, const struct option *o,
 	char *copy;
 
 	(void)o;
-	if (text[0] == '\0' || colon == text ||
+	if (text[0] == '\0' || colon == text || strpbrk(text, " \t/,;?*") ||
 	    (colon && (colon[1] == '\0' || strchr(colon + 1, ':'))))
 		return fault_set(why, -EINVAL,
 				 "\"%s\" is no user (try nobody, or "
 				 "nobody:GROUP)",
 				 text);
+	if (strcmp(text, "none") == 0) {
+		free(c->user);
+		c->user = NULL;
+		return 0;
+	}
 	copy = strdup(text);
 	if (!copy)
 		return fault_set(why, -ENOMEM, "out of memory");
@@ -414,10 +419,10 @@ const struct option options[] = {
 	 0, 0, "auto",
 	 "let the kernel move bulk data by itself where it can (Linux)"},
 	{"user", OPTION_PROCESS, "NAME[:GROUP]", false, parse_user, AT(user), 0,
-	 0, NULL,
+	 0, "none",
 	 "started as root: become this user for good once everything is open"},
-	{"allow-root", OPTION_PROCESS, NULL, false, parse_on_off,
-	 AT(allow_root), 0, 0, NULL, "stay root, which nothing here needs"},
+	{"allow-root", OPTION_ONCE, NULL, false, parse_on_off, AT(allow_root),
+	 0, 0, NULL, "stay root, which nothing here needs"},
 	{"sandbox", OPTION_PROCESS, "on|strict|off", false, parse_sandbox,
 	 AT(sandbox), 0, 0, "on",
 	 "once it serves, keep from lowport the files and system calls that it "

@@ -1,7 +1,10 @@
 # shellcheck shell=sh disable=SC2154 # part of play.sh
 packages() { echo "nginx nginx-light"; }
 
-# An nginx that runs already, with nothing in it.
+nginx_has_workers() { pgrep -P "$(cat /run/nginx.pid)" >"$room/pgrep.out"; }
+
+# An nginx that runs already, with nothing in it. Until it has workers it forgets
+# what it is told to do.
 before() {
 	for place in /etc/nginx /var/log/nginx /var/lib/nginx; do
 		[ ! -d $place ] || mount -t tmpfs place $place
@@ -12,6 +15,7 @@ before() {
 		http { include /etc/nginx/conf.d/*.conf; }
 	END
 	nginx >"$room/nginx.log" 2>&1 || fail "no nginx"
+	await nginx_has_workers || fail "nginx has no workers"
 }
 
 after() {
