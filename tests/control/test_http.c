@@ -75,6 +75,13 @@ static void assert_status(const char *answer, int status)
 		fail_msg("not a %d: %.1000s", status, answer);
 }
 
+/* By us, or by a libmicrohttpd that does not let it come so far (1.0). */
+static void assert_turned_away(const char *answer)
+{
+	if (strncmp(answer, "HTTP/1.1 400 ", 13) != 0)
+		assert_status(answer, 403);
+}
+
 static void each_page_is_what_it_says(void **state)
 {
 	struct proc *p = SHOWN("127.0.0.1:0");
@@ -187,9 +194,8 @@ static void a_foreign_host_header_gets_nothing(void **state)
 		assert_says(said, "\"evil.example\"");
 		assert_says(said, "--http-host");
 	}
-	assert_status(ask_as(p, "GET", "/metrics",
-			     OUR_HOST "Host: evil.example\r\n"),
-		      403);
+	assert_turned_away(ask_as(p, "GET", "/metrics",
+				  OUR_HOST "Host: evil.example\r\n"));
 	assert_status(ask_as(p, "POST", "/", "Host: evil.example\r\n"), 403);
 	assert_status(ask_as(p, "GET", "/healthz", "Host: Box.LAN:80\r\n"),
 		      200);
@@ -217,7 +223,8 @@ static void a_unix_socket_takes_any_host(void **state)
 
 	(void)state;
 	assert_status(ask_as(p, "GET", "/healthz", "Host: what.ever\r\n"), 200);
-	assert_status(ask_as(p, "GET", "/healthz", ""), 200);
+	assert_says(answer_to(where_of(p), "GET /healthz HTTP/1.0\r\n\r\n"),
+		    "\r\n\r\nok\n");
 	stop_shown(p);
 	assert_int_equal(access(path, F_OK), -1);
 }
