@@ -163,7 +163,9 @@ bool sandbox_calls(const struct sandbox_plan *plan, enum sandbox_mode mode,
 
 	if (err == 0)
 		err = syscalls_serve(&p);
-	if (err < 0)
+	if (err == -ENOMEM)
+		fault_set(why, err, "out of memory");
+	else if (err < 0)
 		fault_set(why, err, "this kernel has no seccomp filters (%s)",
 			  strerror(-err));
 	return err == 0;

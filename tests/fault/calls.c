@@ -127,6 +127,14 @@ static uint32_t draw(void)
 	return (uint32_t)((z ^ z >> 31) >> 16);
 }
 
+/* libseccomp (2.5.4) comes to grief by itself when it gets no memory. */
+static bool is_spared(const void *caller)
+{
+	static const char spared[] = "libseccomp.";
+
+	return strncmp(whose(caller), spared, sizeof(spared) - 1) == 0;
+}
+
 /* How this call fails; 0: it does not. */
 static int fault(enum plan_call call, const void *caller)
 {
@@ -138,6 +146,8 @@ static int fault(enum plan_call call, const void *caller)
 		return 0;
 	row = &plan->row[call];
 	if (row->own && whose(caller) != objects[0].name)
+		return 0;
+	if (is_spared(caller))
 		return 0;
 	number = atomic_fetch_add(&row->calls, 1) + 1;
 	rate = atomic_load(&row->rate);
