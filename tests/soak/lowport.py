@@ -11,6 +11,8 @@ import threading
 import time
 
 ACTIVATE = os.path.join(os.path.dirname(__file__), "activate.py")
+# Whatever a sandbox kills it for would be a fault of ours.
+OPTIONS = ["--sandbox", "strict"] + ["--allow-root"] * (os.geteuid() == 0)
 IN_FORCE = "the new configuration is in force"
 STAYS = "the configuration stays as it was"
 
@@ -62,6 +64,7 @@ class Lowport:
                 ":".join(self.listeners),
                 self.program,
                 "run",
+                *OPTIONS,
                 "-c",
                 self.config,
             ],

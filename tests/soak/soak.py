@@ -333,6 +333,8 @@ class Soak:
         yield ["---"] * (2 + len(MEASURES))
         for lowport in self.lowports:
             rests = [r for r in self.rests[lowport.name] if r]
+            if not rests:
+                continue
             yield [lowport.name, "at rest"] + [
                 f"{rests[0][m]} / {rests[len(rests) // 2][m]} / {rests[-1][m]}"
                 for m in MEASURES
