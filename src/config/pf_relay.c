@@ -181,9 +181,20 @@ static struct pf_relay *add_relay(struct pf_conversion *c)
 	return more;
 }
 
+static bool has_port(const struct pf_relay *relay, unsigned port)
+{
+	for (size_t i = 0; i < relay->listener_count; i++)
+		if (relay->listeners[i].port == port)
+			return true;
+	return false;
+}
+
+/* Unless a list names the port twice. */
 static void add_listeners(struct pf_conversion *c, struct pf_relay *relay,
 			  unsigned port, bool local)
 {
+	if (has_port(relay, port))
+		return;
 	for (size_t i = 0; i < c->places.count; i++) {
 		struct pf_listener *more;
 

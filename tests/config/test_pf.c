@@ -120,6 +120,9 @@ static void ports_are_listed_counted_and_named(void **state)
 	assert_becomes(LO0("to port 80:82"),
 		       "127.0.0.1:80 127.0.0.1:81 127.0.0.1:82 > "
 		       "127.0.0.1:8080\n");
+	assert_becomes(LO0("to port { 80, 79:81, 80 }"),
+		       "127.0.0.1:80 127.0.0.1:79 127.0.0.1:81 > "
+		       "127.0.0.1:8080\n");
 	assert_becomes(LO0("to port 80 >< 83"),
 		       "127.0.0.1:81 127.0.0.1:82 > 127.0.0.1:8080\n");
 	assert_becomes(LO0("to port < 3"),
