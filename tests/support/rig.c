@@ -383,6 +383,25 @@ int rig_accept(const struct rig *r)
 	return fd;
 }
 
+void rig_expect_refused(const struct rig *r, int client)
+{
+	int how = peer_end(client);
+
+	close(client);
+	/* A Unix socket's reset is seen as one only if bytes were unread. */
+	if (how != 0 || r->row->client_family != AF_UNIX)
+		assert_int_equal(how, -ECONNRESET);
+}
+
+void rig_expect_turned_away(const struct rig *r)
+{
+	int client = peer_connect(&r->front);
+
+	/* A reset is told to whichever call comes first. */
+	if (client != -ECONNRESET)
+		rig_expect_refused(r, client);
+}
+
 /* Wait for the next change. Returns false when nothing has come for long. */
 static bool wait_for_change(struct rig_inside *in)
 {

@@ -70,6 +70,12 @@ int rig_front_fd(const struct rig *r);
 int rig_connect(const struct rig *r);
 int rig_accept(const struct rig *r);
 
+/* This client is refused or lost. Closes its end. */
+void rig_expect_refused(const struct rig *r, int client);
+
+/* Who comes now is refused. */
+void rig_expect_turned_away(const struct rig *r);
+
 /* Wait for the n-th record, from 0 on. */
 struct record rig_record(struct rig *r, size_t n);
 
