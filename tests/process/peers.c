@@ -1,6 +1,7 @@
 #include "process/peers.h"
 
 #include "base/addr.h"
+#include "support/pairs.h"
 #include "support/proc.h"
 #include "support/scrap.h"
 
@@ -156,21 +157,34 @@ static void limit_waits(int fd)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 }
 
+/* The client fd, or -1. Whom connect() itself has told of a reset hears of it
+ * when he listens, as those do who are reset a moment later. */
+static int dialed(int fd, bool connected)
+{
+	int error = errno;
+
+	if (connected)
+		return keep(fd);
+	close(fd);
+	if (error == ECONNRESET) {
+		fd = pair_reset();
+		limit_waits(fd);
+		return keep(fd);
+	}
+	errno = error;
+	return -1;
+}
+
 int peer_try_dial(const char *where)
 {
 	struct sockaddr_storage ss;
 	socklen_t length;
-	int fd = open_socket(where, &ss, &length), error;
+	int fd = open_socket(where, &ss, &length);
 
 	if (fd < 0)
 		return -1;
 	limit_waits(fd);
-	if (connect(fd, (struct sockaddr *)&ss, length) == 0)
-		return keep(fd);
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return dialed(fd, connect(fd, (struct sockaddr *)&ss, length) == 0);
 }
 
 int peer_try_dial_from(const char *from, const char *where)
@@ -178,7 +192,7 @@ int peer_try_dial_from(const char *from, const char *where)
 	struct sockaddr_storage ss, source;
 	socklen_t length, source_length;
 	struct addr a;
-	int fd = open_socket(where, &ss, &length), error;
+	int fd = open_socket(where, &ss, &length);
 
 	if (fd < 0)
 		return -1;
@@ -186,13 +200,9 @@ int peer_try_dial_from(const char *from, const char *where)
 		fail_msg("%s is no address", from);
 	source_length = addr_to_sockaddr(&a, &source);
 	limit_waits(fd);
-	if (bind(fd, (struct sockaddr *)&source, source_length) == 0 &&
-	    connect(fd, (struct sockaddr *)&ss, length) == 0)
-		return keep(fd);
-	error = errno;
-	close(fd);
-	errno = error;
-	return -1;
+	return dialed(
+		fd, bind(fd, (struct sockaddr *)&source, source_length) == 0 &&
+			    connect(fd, (struct sockaddr *)&ss, length) == 0);
 }
 
 int peer_dial(const char *where)

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -62,6 +63,20 @@ static inline bool pair_open(enum pair_kind kind, int fds[2])
 	fd_nonblocking(fds[0]);
 	fd_nonblocking(fds[1]);
 	return true;
+}
+
+/* A connection that has been reset: for a client whom connect() itself told of
+ * the reset that it is to hear of. */
+static inline int pair_reset(void)
+{
+	struct linger at_once = {.l_onoff = 1};
+	int fds[2];
+
+	if (!pair_open_tcp(AF_INET, fds))
+		fail_msg("127.0.0.1: %s", strerror(errno));
+	setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	close(fds[1]);
+	return fds[0];
 }
 
 static inline void fd_close(int *fd)

@@ -2,6 +2,7 @@
 
 #include "bytes.h"
 #include "os/sock.h"
+#include "pairs.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -144,10 +145,13 @@ int peer_connect(const struct addr *to)
 	err = set_patience(fd);
 	if (err == 0 && connect(fd, (const struct sockaddr *)&ss, length) < 0)
 		err = errno == EINTR ? connect_goes_on(fd) : -errno;
-	if (err < 0) {
-		close(fd);
+	if (err == 0)
+		return fd;
+	close(fd);
+	if (err != -ECONNRESET)
 		return err;
-	}
+	fd = pair_reset();
+	set_patience(fd);
 	return fd;
 }
 

@@ -395,11 +395,7 @@ void rig_expect_refused(const struct rig *r, int client)
 
 void rig_expect_turned_away(const struct rig *r)
 {
-	int client = peer_connect(&r->front);
-
-	/* A reset is told to whichever call comes first. */
-	if (client != -ECONNRESET)
-		rig_expect_refused(r, client);
+	rig_expect_refused(r, rig_connect(r));
 }
 
 /* Wait for the next change. Returns false when nothing has come for long. */
