@@ -3,20 +3,25 @@
 #include "os/syscalls_rules.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 static struct {
 	uint32_t deny; /* an action */
-	bool serves;
 	void (*refused)(void);
 	atomic_int last;
 	atomic_uint count;
+	struct sock_fprog end; /* of rules_end() */
 } calls;
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -97,46 +102,88 @@ static int choose_action(const struct syscalls_plan *plan)
 	return 0;
 }
 
-int syscalls_serve(const struct syscalls_plan *plan)
+/* What is in fd becomes *p, whose instructions are the caller's to free. */
+static int read_program(int fd, struct sock_fprog *p)
 {
-	int err = choose_action(plan);
-	scmp_filter_ctx f = err == 0 ? begin(calls.deny) : NULL;
+	off_t size = lseek(fd, 0, SEEK_END);
+	struct sock_filter *code;
 
-	if (!f)
-		return err < 0 ? err : -ENOMEM;
-	err = rules_serve(f, plan->load_code);
+	if (size < 0)
+		return -errno;
+	code = malloc((size_t)size);
+	if (!code)
+		return -ENOMEM;
+	if (pread(fd, code, (size_t)size, 0) != size) {
+		free(code);
+		return -EIO;
+	}
+	p->filter = code;
+	p->len = (unsigned short)((size_t)size / sizeof(*code));
+	return 0;
+}
+
+/* The filter of rules_end(). Beforehand: libseccomp wants memory to make it, and
+ * does not survive that there is none. */
+static int prepare_end(void)
+{
+	int fd = memfd_create("lowport-seccomp", MFD_CLOEXEC), err;
+	scmp_filter_ctx f = begin(SCMP_ACT_ALLOW);
+
+	err = f ? rules_end(f) : -ENOMEM;
 	if (err == 0)
-		err = seccomp_load(f);
+		err = fd < 0 ? -errno : seccomp_export_bpf(f, fd);
+	if (err == 0)
+		err = read_program(fd, &calls.end);
 	seccomp_release(f);
-	calls.serves = err == 0;
+	if (fd >= 0)
+		close(fd);
 	return err;
 }
 
-/* One more filter, which only forbids. */
-static int forbid(int (*rules)(scmp_filter_ctx f))
+static void forget_end(void)
 {
-	scmp_filter_ctx f = begin(SCMP_ACT_ALLOW);
-	int err;
+	free(calls.end.filter);
+	calls.end.filter = NULL;
+}
 
-	if (!f)
-		return -ENOMEM;
-	err = rules(f);
+int syscalls_serve(const struct syscalls_plan *plan)
+{
+	int err = choose_action(plan);
+	scmp_filter_ctx f;
+
+	if (err == 0)
+		err = prepare_end();
+	if (err < 0)
+		return err;
+	f = begin(calls.deny);
+	err = f ? rules_serve(f, plan->load_code) : -ENOMEM;
 	if (err == 0)
 		err = seccomp_load(f);
 	seccomp_release(f);
+	if (err < 0)
+		forget_end();
 	return err;
 }
 
 int syscalls_begin(void)
 {
-	return forbid(rules_forbid_rings);
+	scmp_filter_ctx f = begin(SCMP_ACT_ALLOW);
+	int err = f ? rules_forbid_rings(f) : -ENOMEM;
+
+	if (err == 0)
+		err = seccomp_load(f);
+	seccomp_release(f);
+	return err;
 }
 
 void syscalls_end(void)
 {
-	if (calls.serves)
-		forbid(rules_end);
-	calls.serves = false;
+	if (!calls.end.filter)
+		return;
+	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+		&calls.end);
+	forget_end();
 }
 
 unsigned syscalls_refused(char *buf, size_t size)
