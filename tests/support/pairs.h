@@ -70,7 +70,7 @@ static inline bool pair_open(enum pair_kind kind, int fds[2])
 static inline int pair_reset(void)
 {
 	struct linger at_once = {.l_onoff = 1};
-	int fds[2];
+	int fds[2] = {-1, -1};
 
 	if (!pair_open_tcp(AF_INET, fds))
 		fail_msg("127.0.0.1: %s", strerror(errno));
