@@ -191,7 +191,7 @@ int confine_calls(struct confine *f, uv_loop_t *loop)
 	int err;
 
 	if (f->mode == SANDBOX_OFF) {
-		logger_put(LEVEL_DEBUG, "not sandboxed");
+		logger_put(LEVEL_DEBUG, "sandbox: none");
 		return EXIT_OK;
 	}
 	err = uv_async_init(loop, &f->refused, on_refused);
@@ -204,10 +204,19 @@ int confine_calls(struct confine *f, uv_loop_t *loop)
 	f->calls = sandbox_calls(&plan, f->mode, tell, &why);
 	if (!f->calls)
 		return go_without(f, "system calls", &why);
-	logger_put(LEVEL_DEBUG,
-		   f->files ? "sandboxed: seccomp and Landlock"
-			    : "sandboxed: seccomp, but not Landlock");
+	fault_set(&why, 0, "sandbox: %s", confine_holds(f));
+	logger_put(LEVEL_DEBUG, why.text);
 	return EXIT_OK;
+}
+
+const char *confine_holds(const struct confine *f)
+{
+	static const char *const texts[2][2] = {
+		{"none", "seccomp, but not Landlock"},
+		{"Landlock, but not seccomp", "seccomp and Landlock"},
+	};
+
+	return texts[f->files][f->calls];
 }
 
 static void tell_of(const char *what, void (*mistake)(const char *text))

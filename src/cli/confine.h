@@ -35,6 +35,9 @@ int confine_drop(const struct confine *f, const struct generation *g,
 /* When all is set up, whatever threads there are: system calls. Likewise. */
 int confine_calls(struct confine *f, uv_loop_t *loop);
 
+/* What of it holds, for people: a constant. */
+const char *confine_holds(const struct confine *f);
+
 /* Is what another configuration needs still in reach? Returns false after telling
  * mistake what is not. */
 bool confine_reaches(const struct confine *f, const struct config *c,

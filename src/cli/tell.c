@@ -43,6 +43,7 @@ static void tell(void *data, struct inspection *i, struct snapshot *s)
 	s->reloads = run->reloads;
 	s->reloads_refused = run->reloads_refused;
 	s->draining = run->stops > 0;
+	s->sandbox = confine_holds(&run->confine);
 	s->workers = run->options.threads;
 	s->connections_most = run->options.max_connections;
 	s->descriptors_most = proc_descriptor_limit();

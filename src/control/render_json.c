@@ -107,6 +107,7 @@ static void put_process(struct json *j, const struct snapshot *s)
 	json_number(j, "reloads", s->reloads);
 	json_number(j, "reloads_refused", s->reloads_refused);
 	json_bool(j, "draining", s->draining);
+	json_string(j, "sandbox", s->sandbox);
 	json_number(j, "workers", s->workers);
 	json_number(j, "connections_most", s->connections_most);
 	json_number(j, "descriptors_most", s->descriptors_most);

@@ -243,6 +243,15 @@ static void show_config(struct text *out, const cJSON *status)
 	text_add(out, "\n");
 }
 
+static void show_sandbox(struct text *out, const char *holds)
+{
+	if (holds[0] == '\0')
+		return;
+	name(out, "sandbox");
+	text_add_escaped(out, holds);
+	text_add(out, "\n");
+}
+
 static void show_process(struct text *out, const cJSON *status,
 			 const struct rates *r,
 			 const struct show_options *options)
@@ -258,6 +267,7 @@ static void show_process(struct text *out, const cJSON *status,
 		  human_duration(answer_number(status, "uptime_ms"), up),
 		  cJSON_IsTrue(member(status, "draining")) ? ", draining" : "");
 	show_config(out, status);
+	show_sandbox(out, answer_string(status, "sandbox"));
 	name(out, "workers");
 	text_addf(out, "%" PRIu64 "\n", answer_number(status, "workers"));
 	show_open(out, stats, answer_number(status, "connections_most"));

@@ -51,6 +51,7 @@ struct snapshot {
 	uint64_t reloads;   /* that were taken over */
 	uint64_t reloads_refused;
 	bool draining;
+	const char *sandbox;       /* what holds: "seccomp"; or "none" */
 	uint64_t workers;          /* threads that carry connections */
 	uint64_t connections_most; /* --max-connections */
 	uint64_t descriptors_most;

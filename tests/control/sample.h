@@ -69,6 +69,7 @@ static inline struct snapshot sample(void)
 		.config = "/etc/lowport.conf",
 		.reloads = 3,
 		.reloads_refused = 1,
+		.sandbox = "seccomp and Landlock",
 		.workers = 2,
 		.connections_most = 4000,
 		.descriptors_most = 16384,

@@ -46,6 +46,7 @@ static void a_first_look_has_all_but_rates(void **state)
 		"lowport 1.2.3, pid 4711, up 2d 3h\n"
 		"  config       /etc/lowport.conf, reloaded 3 times, 1 reload "
 		"refused\n"
+		"  sandbox      seccomp and Landlock\n"
 		"  workers      2\n"
 		"  connections  3 now (4000 at most), 1026 in all, 2 waiting, "
 		"1 turned away\n"
@@ -107,6 +108,7 @@ static void look(struct history *h, struct snapshot *s, uint64_t up)
 
 #define LONELY                                            \
 	"lowport 1.2.3, pid 4711, up 2d 3h, draining\n"   \
+	"  sandbox      seccomp and Landlock\n"           \
 	"  workers      2\n"                              \
 	"  connections  0 now (4000 at most), 0 in all\n" \
 	"\n"                                              \
@@ -170,6 +172,7 @@ static void names_cannot_command_the_terminal(void **state)
 	s.connections = NULL;
 	assert_shown(&s, history_new(), true,
 		     "lowport \ufffd, pid 4711, up 2d 3h\n"
+		     "  sandbox      seccomp and Landlock\n"
 		     "  workers      2\n"
 		     "  connections  0 now (4000 at most), 0 in all\n"
 		     "\n"

@@ -51,7 +51,8 @@ static struct proc *invade(const char *what, const char *mode, const char *to)
 	struct proc *p = RUN_WITH(&opt, "--listen", "127.0.0.1:0", "--to", to,
 				  "--log-level", "debug", "--sandbox", mode);
 
-	proc_line(p, strcmp(mode, "off") == 0 ? "not sandboxed" : "sandboxed: ",
+	proc_line(p,
+		  strcmp(mode, "off") == 0 ? "sandbox: none" : "sandbox: sec",
 		  0);
 	proc_signal(p, SIGRTMIN);
 	return p;
@@ -225,7 +226,7 @@ static void no_thread_is_outside(void **state)
 	p = RUN_WITH(&opt, "--listen", "127.0.0.1:0", "--to",
 		     "nobody.invalid:9", "--log-level", "debug", "--threads",
 		     "3", "--http", "127.0.0.1:0", "--sandbox", "on");
-	proc_line(p, "sandboxed: ", 0);
+	proc_line(p, "sandbox: seccomp", 0);
 	/* Now libuv's are there as well. */
 	peer_dial(program_where(p, 0));
 	proc_line(p, "closed ", 0);
@@ -245,6 +246,29 @@ static void no_thread_is_outside(void **state)
 	closedir(tasks);
 	assert_true(threads > 4);
 	program_stop(p);
+}
+
+static void status_says_what_holds(void **state)
+{
+	static const struct {
+		const char *mode, *holds;
+	} rows[] = {{"on", "seccomp"}, {"off", "none"}};
+
+	(void)state;
+	need_sandbox();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const char *const ask[] = {"status", NULL};
+		struct proc *p = RUN("--listen", "127.0.0.1:0", "--to", "9",
+				     "--sandbox", rows[i].mode);
+		struct proc *status;
+
+		program_where(p, 0);
+		status = program_start(ask, NULL);
+		proc_end(status, 0);
+		assert_says(proc_out(status),
+			    scrap("  sandbox      %s", rows[i].holds));
+		program_stop(p);
+	}
 }
 
 static void what_ends_listens_nowhere(void **state)
@@ -402,6 +426,7 @@ int main(void)
 		CASE(libraries_find_that_what_is_new_is_missing),
 		CASE(libraries_are_loaded_but_nothing_written_becomes_code),
 		CASE(no_thread_is_outside),
+		CASE(status_says_what_holds),
 		CASE(what_ends_listens_nowhere),
 		CASE(names_are_looked_up_in_it),
 		CASE(a_reload_cannot_break_out),

@@ -77,6 +77,11 @@ systemctl is-enabled -q lowport-web.socket || fail "not enabled"
 run 0 lowport doctor web
 says 'lowport-web.socket' "running, pid $pid" '127.0.0.1:80 listens' \
 	'127.0.0.1:3000 answers'
+run 0 lowport status
+says "pid $pid,"
+# Sanitizers and a sandbox do not go together.
+ldd /usr/local/bin/lowport | grep -q asan ||
+	says 'sandbox      seccomp and Landlock'
 
 echo "one that is killed, or hangs, is started again"
 kill -KILL "$pid"
