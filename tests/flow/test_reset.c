@@ -2,6 +2,7 @@
 #include "os/sock.h"
 #include "peer.h"
 #include "rig.h"
+#include "talk.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -177,6 +178,7 @@ static void a_reader_that_starts_late_gets_all_before_the_reset(void **state)
 		int from = up ? e.client : e.backend;
 		int to = up ? e.backend : e.client;
 		int from_family = up ? row->client_family : row->backend_family;
+		int to_family = up ? row->backend_family : row->client_family;
 		uint64_t seed = up ? 8 : 9, sent;
 
 		assert_int_equal(peer_take(to, seed, 0, 1), 0);
@@ -185,8 +187,7 @@ static void a_reader_that_starts_late_gets_all_before_the_reset(void **state)
 		if (from_family != AF_UNIX)
 			sent -= sock_unsent(from);
 		peer_reset(from);
-		assert_int_equal(peer_take(to, 11, 0, sent), 0);
-		expect_reset(to, up ? row->backend_family : row->client_family);
+		assert_true(talk_until_cut(to, 11, to_family) >= (int64_t)sent);
 		close(to);
 		expect_reason(r, up,
 			      up ? CLOSE_CLIENT_RESET : CLOSE_BACKEND_RESET);

@@ -109,17 +109,7 @@ static void two_stalled_sides_carry_on_where_they_were(void **state)
 /* What has crossed, whole from its beginning, and then the cut. */
 static void expect_cut(int fd, uint64_t seed, int family)
 {
-	struct talk t = {
-		.fd = fd,
-		.receive_seed = seed,
-		.sending_over = true,
-	};
-
-	talk_all(&t, 1);
-	assert_true(t.over);
-	assert_true(t.receive_at > 0);
-	if (family != AF_UNIX || t.error != 0)
-		assert_int_equal(t.error, -ECONNRESET);
+	assert_true(talk_until_cut(fd, seed, family) > 0);
 	close(fd);
 }
 
@@ -168,19 +158,17 @@ static void a_reader_that_resumes_after_the_reset_gets_all(void **state)
 	struct rig *r = rig_run(row);
 	struct flow f = stall(r, true, 1);
 	uint64_t sent = f.sent;
-	int how;
 
 	leave_unread(&f);
+	/* A reset takes what is still in our own buffer with it. */
 	if (row->client_family != AF_UNIX)
-		sent -= peer_unsent(f.from);
+		sent -= sock_unsent(f.from);
 	peer_reset(f.from);
 	/* The probe comes in between. */
 	assert_true(rig_is_still(r, 3000));
 	assert_int_equal(rig_records(r), 0);
-	assert_int_equal(peer_take(f.to, f.seed, 0, sent), 0);
-	how = peer_end(f.to);
-	if (row->backend_family != AF_UNIX || how != 0)
-		assert_int_equal(how, -ECONNRESET);
+	assert_true(talk_until_cut(f.to, f.seed, row->backend_family) >=
+		    (int64_t)sent);
 	close(f.to);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_CLIENT_RESET);
 	rig_stop(r);

@@ -105,12 +105,16 @@ int peer_fill_backlog(const struct addr *to, int *fds, int most)
 
 ssize_t peer_recv(int fd, void *bytes, size_t n, int flags)
 {
+	size_t before = 0;
 	ssize_t got;
 
-	do
-		got = recv(fd, bytes, n, flags);
-	while (got < 0 && errno == EINTR);
-	return got;
+	do {
+		got = recv(fd, (char *)bytes + before, n - before, flags);
+		if (got > 0)
+			before += (size_t)got;
+	} while ((got < 0 && errno == EINTR) ||
+		 (got > 0 && (flags & MSG_WAITALL) && before < n));
+	return before > 0 ? (ssize_t)before : got;
 }
 
 static ssize_t try_send(int fd, const void *bytes, size_t n)
@@ -253,19 +257,4 @@ int peer_flush(int fd)
 void peer_reset(int fd)
 {
 	sock_reset(fd);
-}
-
-size_t peer_unsent(int fd)
-{
-	size_t unsent = sock_unsent(fd);
-
-	for (int same = 0; same < 10; same++) {
-		size_t before = unsent;
-
-		poll(NULL, 0, 20);
-		unsent = sock_unsent(fd);
-		if (unsent != before)
-			same = 0;
-	}
-	return unsent;
 }

@@ -38,7 +38,7 @@ int peer_send(int fd, uint64_t seed, uint64_t at, size_t n);
 /* Send until there has been no room for a while. Returns the bytes sent. */
 uint64_t peer_fill(int fd, uint64_t seed);
 
-/* recv() that goes on where a signal came between. A libuv with an io_uring makes
+/* recv() that goes on where a signal came between, with MSG_WAITALL too. A libuv with an io_uring makes
  * the kernel send such as nobody handles, even after its loop was closed; and a
  * call with a timeout is not begun anew by the system (signal(7)). */
 ssize_t peer_recv(int fd, void *bytes, size_t n, int flags);
@@ -59,9 +59,5 @@ int peer_flush(int fd);
 /* Close with a reset. A Unix socket can do so only while something that it has
  * not read waits for it. Takes fd. */
 void peer_reset(int fd);
-
-/* What fd cannot get rid of, once all buffers on the way are full and nothing
- * moves any more. */
-size_t peer_unsent(int fd);
 
 #endif

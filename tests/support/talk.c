@@ -117,3 +117,13 @@ bool talk_is_right(const struct talk *t, uint64_t size)
 {
 	return t->over && t->error == 0 && t->receive_at == size;
 }
+
+int64_t talk_until_cut(int fd, uint64_t seed, int family)
+{
+	struct talk t = {.fd = fd, .receive_seed = seed, .sending_over = true};
+
+	talk_all(&t, 1);
+	if (t.error == -ECONNRESET || (t.error == 0 && family == AF_UNIX))
+		return (int64_t)t.receive_at;
+	return t.error == 0 ? -ENODATA : t.error;
+}

@@ -27,6 +27,11 @@ void talk_all(struct talk *talks, size_t count);
 /* An end that sends `size` bytes and expects the same ones back. */
 struct talk talk_echo(int fd, uint64_t seed, uint64_t size);
 
+/* Take what comes of the stream until a reset, for which the end stands in on a
+ * Unix socket. Returns how many bytes came, or how else it ended: a negative
+ * errno as above, -ENODATA for the end. */
+int64_t talk_until_cut(int fd, uint64_t seed, int family);
+
 /* Did it end as it should, with `size` bytes received? */
 bool talk_is_right(const struct talk *t, uint64_t size);
 
