@@ -169,18 +169,21 @@ static const struct {
 
 static const char *what;
 
+static void say(const char *text)
+{
+	if (write(STDERR_FILENO, text, strlen(text)) < 0)
+		abort();
+}
+
 static void try_it(void)
 {
-	char text[128];
-	int length = 0;
+	char text[128] = "";
 
 	for (size_t i = 0; i < sizeof(tries) / sizeof(tries[0]); i++)
 		if (strcmp(tries[i].name, what) == 0)
-			length = snprintf(
-				text, sizeof(text), "trespass: %s: %s\n", what,
-				tries[i].try() < 0 ? strerror(errno) : "done");
-	if (write(STDERR_FILENO, text, (size_t)length) < 0)
-		abort();
+			snprintf(text, sizeof(text), "trespass: %s: %s\n", what,
+				 tries[i].try() < 0 ? strerror(errno) : "done");
+	say(text);
 }
 
 static void on_signal(int number)
@@ -208,6 +211,9 @@ __attribute__((constructor)) static void lie_in_wait(void)
 					 .sa_flags = SA_RESTART};
 
 	what = getenv("TRESPASS");
-	if (what)
-		sigaction(SIGRTMIN, &action, NULL);
+	if (!what)
+		return;
+	sigaction(SIGRTMIN, &action, NULL);
+	if (strcmp(what, "loop") == 0 && !dlsym(RTLD_NEXT, "uv_loop_init"))
+		say("trespass: loop: libuv is a part of it\n");
 }
