@@ -154,17 +154,24 @@ const char *scene_wrong(void)
 	return wrong;
 }
 
-static bool has_said(struct proc *p, const char *text, unsigned times,
-		     unsigned ms)
+/* All listeners are told of, but for one whose line could not be written. */
+static bool listens(struct proc *p)
+{
+	return proc_count_lines(p, "listening on ") +
+		       proc_count_lines(p, "1 log line was lost") >=
+	       SCENE_LISTENERS;
+}
+
+static bool begins(struct proc *p)
 {
 	const struct timespec tick = {.tv_nsec = 2000000};
 
-	for (unsigned waited = 0; waited < ms && proc_runs(p); waited += 2) {
-		if (proc_count_lines(p, text) >= times)
+	for (unsigned ms = 0; ms < STARTS_MS && proc_runs(p); ms += 2) {
+		if (listens(p))
 			return true;
 		nanosleep(&tick, NULL);
 	}
-	return proc_count_lines(p, text) >= times;
+	return listens(p);
 }
 
 struct proc *scene_start(void)
@@ -180,7 +187,7 @@ struct proc *scene_start(void)
 	prepare();
 	p = program_start((const char *const[]){"run", "-c", config, NULL},
 			  &opt);
-	began = has_said(p, "listening on ", SCENE_LISTENERS, STARTS_MS);
+	began = begins(p);
 	return p;
 }
 
