@@ -111,20 +111,34 @@ static int take_groups(const struct confine *f)
 	return EXIT_RUNTIME;
 }
 
-static int close_files(struct confine *f, const struct config *c,
-		       const char *status)
+static uv_async_t *told;
+
+static void tell(void)
+{
+	if (told)
+		uv_async_send(told);
+}
+
+static int begin(struct confine *f, const struct config *c, const char *status)
 {
 	struct sandbox_plan plan;
 	struct fault why;
+	int err = EXIT_OK;
 
 	if (needs_list(&plan, c, status) < 0) {
 		complain("out of memory");
 		return EXIT_RUNTIME;
 	}
 	f->names = plan.names;
-	f->files = sandbox_files(&plan, &why);
+	f->begun = sandbox_begin(&plan, f->mode, tell, &why);
+	if (!f->begun)
+		err = go_without(f, "system calls", &why);
+	if (err == EXIT_OK)
+		f->files = sandbox_files(&plan, &why);
+	if (err == EXIT_OK && !f->files)
+		err = go_without(f, "files", &why);
 	needs_free(&plan);
-	return f->files ? EXIT_OK : go_without(f, "files", &why);
+	return err;
 }
 
 int confine_files(struct confine *f, const struct config *c)
@@ -142,21 +156,14 @@ int confine_files(struct confine *f, const struct config *c)
 	/* It is read once; the rules for it may not stay the same. */
 	tzset();
 	if (f->mode != SANDBOX_OFF)
-		status = close_files(f, c, socket);
+		status = begin(f, c, socket);
 	free(socket);
 	return status;
 }
 
 enum { TOLD_MS = 1000 }; /* at most once in so long */
 
-static uv_async_t *told;
 static uint64_t told_at;
-
-static void tell(void)
-{
-	if (told)
-		uv_async_send(told);
-}
 
 static void say_refused(void)
 {
@@ -184,14 +191,21 @@ static void on_refused(uv_async_t *refused)
 	say_refused();
 }
 
+static void say_what_holds(const struct confine *f)
+{
+	struct fault said;
+
+	fault_set(&said, 0, "sandbox: %s", confine_holds(f));
+	logger_put(LEVEL_DEBUG, said.text);
+}
+
 int confine_calls(struct confine *f, uv_loop_t *loop)
 {
-	const struct sandbox_plan plan = {.names = f->names};
 	struct fault why;
 	int err;
 
-	if (f->mode == SANDBOX_OFF) {
-		logger_put(LEVEL_DEBUG, "sandbox: none");
+	if (!f->begun) {
+		say_what_holds(f);
 		return EXIT_OK;
 	}
 	err = uv_async_init(loop, &f->refused, on_refused);
@@ -201,11 +215,10 @@ int confine_calls(struct confine *f, uv_loop_t *loop)
 	}
 	uv_unref((uv_handle_t *)&f->refused);
 	told = &f->refused;
-	f->calls = sandbox_calls(&plan, f->mode, tell, &why);
+	f->calls = sandbox_calls(&why);
 	if (!f->calls)
 		return go_without(f, "system calls", &why);
-	fault_set(&why, 0, "sandbox: %s", confine_holds(f));
-	logger_put(LEVEL_DEBUG, why.text);
+	say_what_holds(f);
 	return EXIT_OK;
 }
 

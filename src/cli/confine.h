@@ -14,6 +14,7 @@ struct confine {
 	struct rights rights;
 	enum sandbox_mode mode;
 	bool names;         /* are looked up */
+	bool begun;         /* what is to hold can be had */
 	bool files, calls;  /* what holds */
 	uv_async_t refused; /* while calls: one was not allowed */
 };

@@ -46,15 +46,20 @@ struct sandbox_plan {
 /* Is there a sandbox in this build, for this system? */
 extern const bool sandbox_is_built;
 
-/* Restrict the files. To be called while there is but one thread, and no loop of
- * libuv: what has an io_uring already is not kept from using it. Returns true,
- * or false with *why where the system has no such thing. */
+/* Have ready what sandbox_calls() puts into force; from here on there is no
+ * io_uring. To be called while there is but one thread, and no loop of libuv:
+ * what has a ring already is not kept from using it. refused is called in a
+ * signal handler, of any thread, when a call was not allowed. Returns true, or
+ * false with *why where the system has no such thing. */
+bool sandbox_begin(const struct sandbox_plan *plan, enum sandbox_mode mode,
+		   void (*refused)(void), struct fault *why);
+
+/* Restrict the files, while there is but one thread. Likewise. */
 bool sandbox_files(const struct sandbox_plan *plan, struct fault *why);
 
-/* Restrict the system calls, of all threads. refused is called in a signal
- * handler, of any thread, when one was not allowed. Likewise. */
-bool sandbox_calls(const struct sandbox_plan *plan, enum sandbox_mode mode,
-		   void (*refused)(void), struct fault *why);
+/* Restrict the system calls, of all threads. Once, after sandbox_begin().
+ * Likewise. */
+bool sandbox_calls(struct fault *why);
 
 /* From here on it ends. Nothing if sandbox_calls() has not been called. */
 void sandbox_end(void);

@@ -110,9 +110,6 @@ bool sandbox_files(const struct sandbox_plan *plan, struct fault *why)
 {
 	int err = rights_gain_none(), rules = landlock_new();
 
-	/* That there is no seccomp is said by sandbox_calls(). */
-	if (err == 0)
-		syscalls_begin();
 	if (rules < 0) {
 		fault_set(why, rules, "this kernel has no Landlock (%s)",
 			  strerror(-rules));
@@ -151,7 +148,17 @@ bool sandbox_reaches(const struct sandbox_place *place)
 	return false;
 }
 
-bool sandbox_calls(const struct sandbox_plan *plan, enum sandbox_mode mode,
+static bool has_seccomp(int err, struct fault *why)
+{
+	if (err == -ENOMEM)
+		fault_set(why, err, "out of memory");
+	else if (err < 0)
+		fault_set(why, err, "this kernel has no seccomp filters (%s)",
+			  strerror(-err));
+	return err == 0;
+}
+
+bool sandbox_begin(const struct sandbox_plan *plan, enum sandbox_mode mode,
 		   void (*refused)(void), struct fault *why)
 {
 	const struct syscalls_plan p = {
@@ -161,14 +168,12 @@ bool sandbox_calls(const struct sandbox_plan *plan, enum sandbox_mode mode,
 	};
 	int err = rights_gain_none();
 
-	if (err == 0)
-		err = syscalls_serve(&p);
-	if (err == -ENOMEM)
-		fault_set(why, err, "out of memory");
-	else if (err < 0)
-		fault_set(why, err, "this kernel has no seccomp filters (%s)",
-			  strerror(-err));
-	return err == 0;
+	return has_seccomp(err == 0 ? syscalls_begin(&p) : err, why);
+}
+
+bool sandbox_calls(struct fault *why)
+{
+	return has_seccomp(syscalls_serve(), why);
 }
 
 void sandbox_end(void)

@@ -21,7 +21,8 @@ static struct {
 	void (*refused)(void);
 	atomic_int last;
 	atomic_uint count;
-	struct sock_fprog end; /* of rules_end() */
+	struct sock_fprog serve,
+		end; /* filters of rules_serve(), rules_end() */
 } calls;
 
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -46,8 +47,8 @@ static void set_result(ucontext_t *at, long result)
 }
 #endif
 
-/* The whole filter, or a part of one that only forbids. */
-static scmp_filter_ctx begin(uint32_t other)
+/* One that does so with all calls that it has no rule for. */
+static scmp_filter_ctx new_filter(uint32_t other)
 {
 	scmp_filter_ctx f = seccomp_init(other);
 
@@ -55,14 +56,8 @@ static scmp_filter_ctx begin(uint32_t other)
 		return NULL;
 	/* Calls of another architecture, which this program has none of. */
 	seccomp_attr_set(f, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_KILL_PROCESS);
-	/* All threads; no slower than without, which is for those who run code
-	 * of others; and looked up as in a tree. */
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_TSYNC, 1);
-	seccomp_attr_set(f, SCMP_FLTATR_CTL_SSB, 1);
+	/* Looked up as in a tree. */
 	seccomp_attr_set(f, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	/* Where nobody else can tell, the kernel's log does. */
-	if (!CAN_TELL)
-		seccomp_attr_set(f, SCMP_FLTATR_CTL_LOG, 1);
 	return f;
 }
 
@@ -85,11 +80,8 @@ static void on_refused(int number, siginfo_t *info, void *context)
 }
 
 /* The kernel refuses, and we tell of it, where we know how to. */
-static int choose_action(const struct syscalls_plan *plan)
+static void choose_action(const struct syscalls_plan *plan)
 {
-	struct sigaction tell = {.sa_sigaction = on_refused,
-				 .sa_flags = SA_SIGINFO | SA_RESTART};
-
 	calls.refused = plan->refused;
 	if (plan->kill)
 		calls.deny = SCMP_ACT_KILL_PROCESS;
@@ -97,6 +89,13 @@ static int choose_action(const struct syscalls_plan *plan)
 		calls.deny = SCMP_ACT_TRAP;
 	else
 		calls.deny = SCMP_ACT_ERRNO(EPERM);
+}
+
+static int tell_of_refused(void)
+{
+	struct sigaction tell = {.sa_sigaction = on_refused,
+				 .sa_flags = SA_SIGINFO | SA_RESTART};
+
 	if (calls.deny == SCMP_ACT_TRAP && sigaction(SIGSYS, &tell, NULL) < 0)
 		return -errno;
 	return 0;
@@ -122,68 +121,100 @@ static int read_program(int fd, struct sock_fprog *p)
 	return 0;
 }
 
-/* The filter of rules_end(). Beforehand: libseccomp wants memory to make it, and
- * does not survive that there is none. */
-static int prepare_end(void)
+/* Make *p of f, which it takes, if nothing has gone wrong with that. Likewise. */
+static int make_program(scmp_filter_ctx f, int err, struct sock_fprog *p)
 {
-	int fd = memfd_create("lowport-seccomp", MFD_CLOEXEC), err;
-	scmp_filter_ctx f = begin(SCMP_ACT_ALLOW);
+	int fd = err == 0 ? memfd_create("lowport-seccomp", MFD_CLOEXEC) : -1;
 
-	err = f ? rules_end(f) : -ENOMEM;
 	if (err == 0)
 		err = fd < 0 ? -errno : seccomp_export_bpf(f, fd);
 	if (err == 0)
-		err = read_program(fd, &calls.end);
+		err = read_program(fd, p);
 	seccomp_release(f);
 	if (fd >= 0)
 		close(fd);
 	return err;
 }
 
-static void forget_end(void)
+static void forget(struct sock_fprog *p)
 {
-	free(calls.end.filter);
-	calls.end.filter = NULL;
+	free(p->filter);
+	p->filter = NULL;
 }
 
-int syscalls_serve(const struct syscalls_plan *plan)
+/* All threads; no slower than without, which is for those who run code of others;
+ * and where nobody else can tell, the kernel's log does. */
+static int load(const struct sock_fprog *p)
 {
-	int err = choose_action(plan);
-	scmp_filter_ctx f;
+	const unsigned flags = SECCOMP_FILTER_FLAG_TSYNC |
+			       SECCOMP_FILTER_FLAG_SPEC_ALLOW |
+			       (CAN_TELL ? 0 : SECCOMP_FILTER_FLAG_LOG);
+	long other;
+
+	other = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, p);
+	/* Before Linux 4.17 only the first one was known. */
+	if (other < 0 && errno == EINVAL)
+		other = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
+				SECCOMP_FILTER_FLAG_TSYNC, p);
+	/* A thread that cannot follow. */
+	return other > 0 ? -ESRCH : other < 0 ? -errno : 0;
+}
+
+static int forbid_rings(void)
+{
+	struct sock_fprog rings = {0};
+	scmp_filter_ctx f = new_filter(SCMP_ACT_ALLOW);
+	int err = make_program(f, f ? rules_forbid_rings(f) : -ENOMEM, &rings);
 
 	if (err == 0)
-		err = prepare_end();
-	if (err < 0)
-		return err;
-	f = begin(calls.deny);
-	err = f ? rules_serve(f, plan->load_code) : -ENOMEM;
-	if (err == 0)
-		err = seccomp_load(f);
-	seccomp_release(f);
-	if (err < 0)
-		forget_end();
+		err = load(&rings);
+	forget(&rings);
 	return err;
 }
 
-int syscalls_begin(void)
+static int make_filters(bool load_code)
 {
-	scmp_filter_ctx f = begin(SCMP_ACT_ALLOW);
-	int err = f ? rules_forbid_rings(f) : -ENOMEM;
+	scmp_filter_ctx f = new_filter(calls.deny);
+	int err = f ? rules_serve(f, load_code) : -ENOMEM;
+
+	err = make_program(f, err, &calls.serve);
+	if (err < 0)
+		return err;
+	f = new_filter(SCMP_ACT_ALLOW);
+	return make_program(f, f ? rules_end(f) : -ENOMEM, &calls.end);
+}
+
+int syscalls_begin(const struct syscalls_plan *plan)
+{
+	int err = forbid_rings();
+
+	choose_action(plan);
+	if (err == 0)
+		err = make_filters(plan->load_code);
+	if (err < 0) {
+		forget(&calls.serve);
+		forget(&calls.end);
+	}
+	return err;
+}
+
+int syscalls_serve(void)
+{
+	int err = tell_of_refused();
 
 	if (err == 0)
-		err = seccomp_load(f);
-	seccomp_release(f);
+		err = load(&calls.serve);
+	forget(&calls.serve);
+	if (err < 0)
+		forget(&calls.end);
 	return err;
 }
 
 void syscalls_end(void)
 {
-	if (!calls.end.filter)
-		return;
-	syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-		SECCOMP_FILTER_FLAG_TSYNC | SECCOMP_FILTER_FLAG_SPEC_ALLOW,
-		&calls.end);
-	forget_end();
+	if (calls.end.filter)
+		load(&calls.end);
+	forget(&calls.end);
 }
 
 unsigned syscalls_refused(char *buf, size_t size)

@@ -12,13 +12,14 @@ struct syscalls_plan {
 	void (*refused)(void); /* in a signal handler */
 };
 
-/* No io_uring from here on: it would go past what comes later. Returns 0 or a
- * negative errno. */
-int syscalls_begin(void);
+/* Make the filters of what comes later: libseccomp wants memory for it, and does
+ * not survive that there is none. No io_uring from here on, which would go past
+ * them. Returns 0 or a negative errno. */
+int syscalls_begin(const struct syscalls_plan *plan);
 
-/* From here on, for all threads, what it takes to serve. Returns 0 or a negative
- * errno; then nothing has changed. */
-int syscalls_serve(const struct syscalls_plan *plan);
+/* From here on, for all threads, what it takes to serve. Once, after
+ * syscalls_begin(). Returns 0 or a negative errno; then nothing has changed. */
+int syscalls_serve(void);
 
 /* And from here on what it takes to end. Nothing before syscalls_serve(). */
 void syscalls_end(void);
