@@ -303,14 +303,27 @@ static int look_at_all(const struct agent *a, install_say say,
 /* systemd says only where to look for the reason, which mostly is this. */
 static int explain_start(const struct agent *a, struct fault *why)
 {
-	struct fault taken, said = *why;
-	char who[768];
+	struct fault taken, ignored;
 
 	if (steps_check_ports(a, &taken) == -EADDRINUSE)
 		return fault_set(why, -EADDRINUSE, "%s", taken.text);
-	reach_who(a->sockets[0].addr.port, who, sizeof(who));
-	return fault_set(why, -EIO, "%.600s%s%.300s", said.text,
-			 who[0] ? "\nThe port is held by:\n" : "", who);
+	for (size_t i = 0; i < a->socket_count; i = agent_next_name(a, i)) {
+		char unit[UNIT_NAME], at[ADDR_TEXT], who[768];
+		struct systemctl_unit u;
+
+		agent_socket_unit(a, i, unit);
+		if (systemctl_show(a->of_system, unit, &u, &ignored) < 0 ||
+		    strcmp(u.state, "failed") != 0)
+			continue;
+		reach_who(a->sockets[i].addr.port, who, sizeof(who));
+		return fault_set(why, -EIO,
+				 "%s: systemd cannot listen there (%s): "
+				 "journalctl%s -u %s says why%s%s",
+				 addr_print(&a->sockets[i].addr, at), u.result,
+				 a->of_system ? "" : " --user", unit,
+				 who[0] ? "\nThe port is held by:\n" : "", who);
+	}
+	return -EIO;
 }
 
 static int start(const struct agent *a, struct units *u, struct fault *why)

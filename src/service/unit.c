@@ -299,6 +299,13 @@ static int read_sockets(struct agent *a, const char *unit, struct fault *why)
 
 	agent_unit_file(a, unit, path);
 	err = read_file(path, &text, why);
+	/* There is a service all the same. */
+	if (err == -ENOENT)
+		return fault_set(why, -EINVAL,
+				 "%s does not exist, though the service wants "
+				 "it (lowport install, with the same words, "
+				 "writes it anew)",
+				 path);
 	if (err < 0)
 		return err;
 	name = unit_value(text, "FileDescriptorName", 0);

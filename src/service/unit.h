@@ -17,7 +17,7 @@ char *unit_socket(const struct agent *a, size_t first);
 
 /* Read back the sockets, the program and the arguments of a from its files,
  * a->file and those beside it, into a, which agent_init_systemd() has set up.
- * Returns 0, or a negative errno with *why (-ENOENT: there is no such file). */
+ * Returns 0, or a negative errno with *why (-ENOENT: there is no a->file). */
 int unit_read(struct agent *a, struct fault *why);
 
 #endif

@@ -114,7 +114,7 @@ exec env -i container=lowport PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin 
 	"$systemd" --system --unit=play.target --log-target=journal \
 	--show-status=no
 END
-cp "$script" "$room/script.sh"
+cat "${0%/*}/steps.sh" "$script" >"$room/script.sh"
 sh -c 'echo $$ >"$1/cgroup.procs"
 	exec unshare --pid --fork --kill-child --mount --cgroup --net --ipc \
 		--uts sh "$2/inside.sh" "$2" "$3"' \
