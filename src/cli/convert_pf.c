@@ -96,9 +96,9 @@ static int finish(const struct pf *p, const char *file, bool install)
 			fprintf(stderr, "%s\n", p->messages[i].text);
 	if (p->mistakes > 0)
 		return EXIT_USAGE;
-	if (p->left_out > p->message_count)
+	if (p->left_out > PF_MESSAGES_MOST)
 		fprintf(stderr, "%s: and %zu more like these\n", file,
-			p->left_out - p->message_count);
+			p->left_out - PF_MESSAGES_MOST);
 	if (p->redirections == 0)
 		fprintf(stderr,
 			"%s: no rule redirects anything (rdr, or pass "

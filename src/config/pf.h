@@ -15,7 +15,7 @@ enum {
 	PF_TEXT_MOST = 4 << 20,   /* bytes of a file */
 	PF_RULE_PORTS_MOST = 64,  /* listeners of a rule */
 	PF_LISTENERS_MOST = 4096, /* in all */
-	PF_MESSAGES_MOST = 1000,  /* others are only counted */
+	PF_MESSAGES_MOST = 1000,  /* on what is left out: more are counted */
 	PF_MISTAKES_MOST = 20,    /* then reading ends */
 	PF_FILES_MOST = 64,       /* that a file names */
 };

@@ -78,7 +78,8 @@ void pf_say(struct pf *p, bool mistake, const char *format, ...)
 		p->mistakes++;
 	else
 		p->left_out++;
-	if (p->message_count >= PF_MESSAGES_MOST)
+	/* Mistakes end the reading before there are many. */
+	if (!mistake && p->left_out > PF_MESSAGES_MOST)
 		return;
 	more = realloc(p->messages, (p->message_count + 1) * sizeof(*more));
 	if (!more) {

@@ -97,7 +97,8 @@ static void must_be_plain(const struct pf *p)
 	for (size_t i = 0; i < p->message_count; i++)
 		MUST_OF(fuzz_is_plain(p->messages[i].text, ""),
 			p->messages[i].text);
-	MUST(p->message_count <= PF_MESSAGES_MOST);
+	MUST(p->message_count <= PF_MESSAGES_MOST + PF_MISTAKES_MOST);
+	MUST(p->message_count > 0 || p->mistakes + p->left_out == 0);
 	MUST(p->listeners <= PF_LISTENERS_MOST);
 	MUST(p->files <= PF_FILES_MOST);
 }

@@ -198,6 +198,27 @@ static void what_is_left_out_ends_with_1_and_prints_the_rest(void **state)
 			    "proto udp: lowport relays TCP alone\n");
 }
 
+/* A mistake behind them is said all the same. */
+static void of_many_like_each_other_the_rest_is_counted(void **state)
+{
+	static const char rule[] = "rdr on lo0 proto udp to port 53 -> ::1\n";
+	enum { MANY = 1200, SAID = 1000 };
+	char *text = calloc(MANY + 1, sizeof(rule));
+	struct proc *p;
+
+	(void)state;
+	assert_non_null(text);
+	for (size_t i = 0; i < MANY; i++)
+		memcpy(text + i * strlen(rule), rule, strlen(rule));
+	p = convert_text(text, 1);
+	assert_int_equal(proc_count_lines(p, "lowport relays TCP alone"), SAID);
+	assert_says(proc_err(p), "stdin: and 200 more like these\n");
+	strcat(text, "rdr onn lo0\n");
+	p = convert_text(text, 2);
+	assert_says(proc_err(p), scrap("stdin:%d:5: expected on, ", MANY + 1));
+	free(text);
+}
+
 static void a_file_without_redirections_is_said_to_be_one(void **state)
 {
 	struct proc *p = convert_text("set skip on lo0\npass all\n", 0);
@@ -261,6 +282,7 @@ int main(void)
 		TEST(files_that_never_end_are_not_followed),
 		TEST(a_syntax_error_ends_with_2_and_prints_nothing),
 		TEST(what_is_left_out_ends_with_1_and_prints_the_rest),
+		TEST(of_many_like_each_other_the_rest_is_counted),
 		TEST(a_file_without_redirections_is_said_to_be_one),
 		TEST(a_pipe_that_nobody_writes_to_is_not_waited_for),
 		TEST(wrong_usage_is_named),
