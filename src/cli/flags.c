@@ -1,6 +1,7 @@
 #include "cli/flags.h"
 
 #include "base/fault.h"
+#include "base/spelling.h"
 #include "cli/brief.h"
 
 #include <ctype.h>
@@ -92,7 +93,7 @@ const char *flags_resembling(const char *command, const char *word)
 	if (u->takes_options && option_find(name))
 		return NULL;
 	for (size_t i = 0; i < FLAGS_OWN_MOST && u->own[i].name; i++)
-		if (option_resembles(name, u->own[i].name))
+		if (spelling_resembles(name, u->own[i].name))
 			return u->own[i].name;
 	return NULL;
 }

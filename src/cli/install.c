@@ -1,26 +1,14 @@
 #include "cli/cli.h"
 
-#include "cli/flags.h"
 #include "cli/install_file.h"
+#include "cli/install_request.h"
 #include "cli/installed.h"
 #include "config/args.h"
 #include "service/manager.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What install itself understands; all else is an option of run. */
-struct request {
-	const char *label;
-	const char *reload;
-	bool print, daemon;
-	bool has_file; /* -c */
-	int argc;      /* the rest */
-	char *const *argv;
-	char *rest[AGENT_ARGUMENTS_MAX];
-};
 
 static int print_help(void)
 {
@@ -36,125 +24,6 @@ static int print_help(void)
 	return EXIT_OK;
 }
 
-/* The value of --NAME VALUE or --NAME=VALUE at argv[*i], moving *i to it; NULL
- * if that is another option. */
-static const char *value_of(const char *name, int argc, char *const argv[],
-			    int *i)
-{
-	size_t length = strlen(name);
-	const char *word = argv[*i];
-
-	if (strncmp(word, name, length) != 0)
-		return NULL;
-	if (word[length] == '=')
-		return word + length + 1;
-	if (word[length] != '\0')
-		return NULL;
-	if (*i + 1 < argc)
-		return argv[++*i];
-	return "";
-}
-
-/* --lable is no option of run that is missing, but --label misspelt. */
-static bool is_misspelt(const char *word)
-{
-	const char *meant = flags_resembling("install", word);
-	struct fault why;
-
-	if (!meant)
-		return false;
-	fault_set(&why, 0, "%s: no such option (did you mean --%s?)", word,
-		  meant);
-	complain(why.text);
-	return true;
-}
-
-/* Sort out what is for install. Returns how many mistakes there were. */
-static int read_request(struct request *r, int argc, char *const argv[])
-{
-	int mistakes = 0, rest = 0;
-	bool dropped = false;
-	char text[80];
-
-	for (int i = 0; i < argc; i++) {
-		const char *value;
-
-		if ((value = value_of("--label", argc, argv, &i)))
-			r->label = value;
-		else if ((value = value_of("--reload", argc, argv, &i)))
-			r->reload = value;
-		else if (strcmp(argv[i], "--print") == 0)
-			r->print = true;
-		else if (strcmp(argv[i], "--daemon") == 0)
-			r->daemon = true;
-		else if (is_misspelt(argv[i]))
-			mistakes++;
-		else if (rest < AGENT_ARGUMENTS_MAX)
-			r->rest[rest++] = argv[i];
-		else
-			dropped = true;
-	}
-	if (dropped) {
-		complain("more arguments than fit");
-		mistakes++;
-	}
-	if (r->label && r->label[0] == '\0') {
-		complain("--label: wants a name (try --label wg-web)");
-		mistakes++;
-	}
-	if (r->reload && r->reload[0] == '\0') {
-		snprintf(text, sizeof(text),
-			 "--reload: wants the label of an installed %s",
-			 manager_here->thing);
-		complain(text);
-		mistakes++;
-	}
-	if (r->reload && (rest > 0 || r->print || r->daemon || r->label)) {
-		complain("--reload stands alone: it loads what is installed; "
-			 "to change it, install it again");
-		mistakes++;
-	}
-	if (install_file_is_taking(rest, r->rest)) {
-		complain("--take: install sees to that (give it -c FILE, or "
-			 "--listen and --to)");
-		mistakes++;
-	}
-	r->argc = rest;
-	r->argv = r->rest;
-	r->has_file = install_file_is_named(rest, r->rest);
-	return mistakes;
-}
-
-/* A label from what is listened on: 127.0.0.1:80 is 127.0.0.1-80. */
-static void make_label(const char *listener, char *buf, size_t size)
-{
-	size_t n = 0;
-
-	if (listener[0] == '*')
-		n = (size_t)snprintf(buf, size, "all");
-	for (; *listener != '\0' && n + 1 < size; listener++) {
-		bool plain = isalnum((unsigned char)*listener) ||
-			     *listener == '.' || *listener == '_';
-
-		if (plain)
-			buf[n++] = *listener;
-		else if (n > 0 && buf[n - 1] != '-')
-			buf[n++] = '-';
-	}
-	buf[n] = '\0';
-}
-
-static const char *first_listener(const struct request *r)
-{
-	for (int i = 0; i < r->argc; i++) {
-		const char *value = value_of("--listen", r->argc, r->argv, &i);
-
-		if (value)
-			return value;
-	}
-	return "lowport";
-}
-
 static bool is_to(const char *word)
 {
 	return strcmp(word, "--to") == 0 || strncmp(word, "--to=", 5) == 0;
@@ -163,7 +32,7 @@ static bool is_to(const char *word)
 /* Build the arguments of the agent's lowport. What is no listener is complained
  * of and stood in for, so that the rest can be checked. Returns how many
  * mistakes there were. */
-static int add_arguments(struct agent *a, const struct request *r)
+static int add_arguments(struct agent *a, const struct install_request *r)
 {
 	struct fault why;
 	int mistakes = 0;
@@ -179,7 +48,7 @@ static int add_arguments(struct agent *a, const struct request *r)
 	snprintf(stand_in, sizeof(stand_in), "%s:none", manager_here->name);
 	agent_add_argument(a, "run", &why);
 	for (int i = 0; i < r->argc; i++) {
-		const char *value = value_of("--listen", r->argc, r->argv, &i);
+		const char *value = install_request_listener(r, &i);
 		int err = value && value[0] != '\0'
 				  ? manager_here->add_listener(a, value, first,
 							       &why)
@@ -206,21 +75,6 @@ static bool is_below(const char *path, const char *folder)
 	return strncmp(path, folder, length) == 0 && path[length] == '/';
 }
 
-static bool has_option(const struct request *r, const char *name)
-{
-	for (int i = 0; i < r->argc; i++)
-		if (value_of(name, r->argc, r->argv, &i))
-			return true;
-	return false;
-}
-
-static bool lacks_backend(const struct request *r)
-{
-	return !r->has_file && has_option(r, "--listen") &&
-	       first_listener(r)[0] != '\0' && !has_option(r, "--to") &&
-	       !has_option(r, "--exec");
-}
-
 /* What its app and its backends need of the system. */
 static void look_at_groups(struct agent *a, const struct config *c)
 {
@@ -245,7 +99,7 @@ static void look_at_groups(struct agent *a, const struct config *c)
 }
 
 /* Its sockets, and whether it can have what is named in it. */
-static int look_at_file(struct agent *a, const struct request *r,
+static int look_at_file(struct agent *a, const struct install_request *r,
 			const struct config *c)
 {
 	struct fault why;
@@ -260,7 +114,7 @@ static int look_at_file(struct agent *a, const struct request *r,
 }
 
 /* The same checks as lowport run makes, before anything is touched. */
-static int check_arguments(struct agent *a, const struct request *r)
+static int check_arguments(struct agent *a, const struct install_request *r)
 {
 	struct config config;
 	int mistakes;
@@ -284,48 +138,6 @@ static int check_arguments(struct agent *a, const struct request *r)
 		mistakes = look_at_file(a, r, &config);
 	config_free(&config);
 	return mistakes;
-}
-
-static void put_word(FILE *to, const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyz"
-				    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-				    "-_./:@=,+%";
-
-	fputc(' ', to);
-	if (word[0] != '\0' && word[strspn(word, plain)] == '\0') {
-		fputs(word, to);
-		return;
-	}
-	fputc('\'', to);
-	for (; *word != '\0'; word++)
-		if (*word == '\'')
-			fputs("'\\''", to);
-		else
-			fputc(*word, to);
-	fputc('\'', to);
-}
-
-/* How it was asked for, as words for a shell. The caller frees it. */
-static char *asked_with(const struct request *r, const char *program)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *to = open_memstream(&text, &size);
-
-	if (!to)
-		return NULL;
-	put_word(to, program);
-	fputs(" install", to);
-	for (int i = 0; i < r->argc; i++)
-		put_word(to, r->argv[i]);
-	if (r->label) {
-		fputs(" --label", to);
-		put_word(to, r->label);
-	}
-	fclose(to);
-	memmove(text, text + 1, strlen(text));
-	return text;
 }
 
 static int print(struct agent *a, const char *program, bool daemon)
@@ -361,14 +173,14 @@ static int do_install(struct agent *a, const char *program)
 	return EXIT_RUNTIME;
 }
 
-static int install(struct agent *a, const struct request *r)
+static int install(struct agent *a, const struct install_request *r)
 {
 	char program[AGENT_PATH], *asked;
 	int status;
 
 	if (!cli_own_path(program, sizeof(program)))
 		return EXIT_RUNTIME;
-	asked = asked_with(r, program);
+	asked = install_request_print(r, program);
 	a->asked = asked;
 	if (r->daemon || r->print)
 		status = print(a, program, r->daemon);
@@ -379,10 +191,11 @@ static int install(struct agent *a, const struct request *r)
 	return status;
 }
 
-static int install_request(const struct request *r)
+static int obey(const struct install_request *r)
 {
 	struct agent *a = calloc(1, sizeof(*a));
 	char label[AGENT_NAME_MAX + 1];
+	const char *name;
 	int mistakes = 0, status = EXIT_USAGE;
 	struct fault why;
 
@@ -390,11 +203,8 @@ static int install_request(const struct request *r)
 		complain("out of memory");
 		return EXIT_RUNTIME;
 	}
-	if (r->has_file)
-		install_file_label(r->argc, r->argv, label, sizeof(label));
-	else
-		make_label(first_listener(r), label, sizeof(label));
-	if (manager_here->init(a, r->label ? r->label : label, &why) < 0) {
+	name = install_request_label(r, label, sizeof(label));
+	if (manager_here->init(a, name, &why) < 0) {
 		complain(why.text);
 		mistakes++;
 		/* Its name is part of what is checked. */
@@ -402,7 +212,7 @@ static int install_request(const struct request *r)
 	}
 	mistakes += add_arguments(a, r);
 	/* The listener would be named as lowport run is told of it. */
-	if (lacks_backend(r)) {
+	if (install_request_lacks_backend(r)) {
 		complain("nothing says where to forward (try --to "
 			 "127.0.0.1:8080)");
 		mistakes++;
@@ -436,11 +246,12 @@ static struct agent *find_with_file(const char *name)
 /* Its file may say something else by now: it is installed once more. */
 static int reload_with_file(const struct agent *a)
 {
-	struct request r = {.label = a->name, .has_file = true, .argv = r.rest};
+	struct install_request r = {
+		.label = a->name, .has_file = true, .argv = r.rest};
 	int status;
 
 	r.argc = install_file_words(a, r.rest);
-	status = install_request(&r);
+	status = obey(&r);
 	if (status == EXIT_USAGE)
 		complain("nothing was touched: what was installed goes on");
 	return status;
@@ -476,11 +287,11 @@ static int reload(const char *name)
 
 int cmd_install(int argc, char *const argv[])
 {
-	struct request r = {0};
+	struct install_request r = {0};
 
 	if (cli_wants_help(argc, argv))
 		return print_help();
-	if (read_request(&r, argc, argv) > 0)
+	if (install_request_read(&r, argc, argv) > 0)
 		return EXIT_USAGE;
-	return r.reload ? reload(r.reload) : install_request(&r);
+	return r.reload ? reload(r.reload) : obey(&r);
 }

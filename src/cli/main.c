@@ -1,7 +1,7 @@
 #include "cli/cli.h"
 
 #include "base/log.h"
-#include "config/options.h"
+#include "base/spelling.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -97,7 +97,7 @@ static int complain_unknown(const char *word)
 	char text[256];
 
 	for (const struct command *c = commands; c->name && !meant; c++)
-		if (c->help && option_resembles(word, c->name))
+		if (c->help && spelling_resembles(word, c->name))
 			meant = c->name;
 	if (meant)
 		snprintf(text, sizeof(text),

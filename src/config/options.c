@@ -1,7 +1,8 @@
 #include "config/options.h"
 
 #include "base/log.h"
-#include "base/num.h"
+#include "base/spelling.h"
+#include "config/value.h"
 #include "os/sandbox.h"
 
 #include <errno.h>
@@ -120,99 +121,6 @@ static int parse_http_host(struct config *c, const struct option *o,
 {
 	(void)o;
 	return http_add_host(&c->http, text, why);
-}
-
-static int parse_time(struct config *c, const struct option *o,
-		      const char *text, struct fault *why)
-{
-	uint64_t ms;
-	int err = num_parse_duration(text, &ms);
-
-	if (err == -EINVAL)
-		return fault_set(why, err,
-				 "\"%s\" is not a duration (try 30s, 10m, 2h)",
-				 text);
-	if (err < 0 || ms < o->min || ms > o->max)
-		return fault_set(why, -EINVAL, "\"%s\" is too %s (try %s)",
-				 text,
-				 err < 0 || ms > o->max ? "long" : "short",
-				 o->fallback);
-	*option_member(c, o) = ms;
-	return 0;
-}
-
-static int parse_seconds(struct config *c, const struct option *o,
-			 const char *text, struct fault *why)
-{
-	int err = parse_time(c, o, text, why);
-
-	if (err == 0 && *option_member(c, o) % 1000 != 0)
-		return fault_set(why, -EINVAL,
-				 "\"%s\" is not in whole seconds (try %s)",
-				 text, o->fallback);
-	if (err == 0)
-		*option_member(c, o) /= 1000;
-	return err;
-}
-
-static int parse_number(struct config *c, const struct option *o,
-			const char *text, struct fault *why)
-{
-	uint64_t number;
-
-	if (num_parse(text, 10, o->min, o->max, &number) < 0)
-		return fault_set(why, -EINVAL,
-				 "\"%s\" is not a number from %" PRIu64
-				 " to %" PRIu64,
-				 text, o->min, o->max);
-	*option_member(c, o) = number;
-	return 0;
-}
-
-static int parse_number_or_auto(struct config *c, const struct option *o,
-				const char *text, struct fault *why)
-{
-	if (strcmp(text, "auto") != 0)
-		return parse_number(c, o, text, why);
-	*option_member(c, o) = 0;
-	return 0;
-}
-
-static int parse_mode(struct config *c, const struct option *o,
-		      const char *text, struct fault *why)
-{
-	uint64_t mode;
-
-	if (num_parse(text, 8, o->min, o->max, &mode) < 0)
-		return fault_set(why, -EINVAL,
-				 "\"%s\" is not a file mode (try 0600, or 0660 "
-				 "for a group)",
-				 text);
-	*option_member(c, o) = mode;
-	return 0;
-}
-
-/* The default stands for on, "off" for off. */
-static int parse_switch(struct config *c, const struct option *o,
-			const char *text, struct fault *why)
-{
-	bool on = strcmp(text, o->fallback) == 0;
-
-	if (!on && strcmp(text, "off") != 0)
-		return fault_set(why, -EINVAL, "\"%s\" is neither %s nor off",
-				 text, o->fallback);
-	*option_member(c, o) = on;
-	return 0;
-}
-
-static int parse_on_off(struct config *c, const struct option *o,
-			const char *text, struct fault *why)
-{
-	if (strcmp(text, "on") != 0 && strcmp(text, "off") != 0)
-		return fault_set(why, -EINVAL, "\"%s\" is neither on nor off",
-				 text);
-	*option_member(c, o) = strcmp(text, "on") == 0;
-	return 0;
 }
 
 static int parse_level(struct config *c, const struct option *o,
@@ -345,31 +253,31 @@ const struct option options[] = {
 	{"exec", OPTION_GROUP, "COMMAND", true, parse_exec, 0, 0, 0, NULL,
 	 "start this for the first client, and forward to it; --to says where "
 	 "it listens (auto, if there is none)"},
-	{"stop-idle", OPTION_RELAY, "TIME", false, parse_time, OF(stop_idle_ms),
+	{"stop-idle", OPTION_RELAY, "TIME", false, value_time, OF(stop_idle_ms),
 	 0, 1000 * DAY, "10m",
 	 "stop what --exec has started when nobody was connected for so long; "
 	 "0: never"},
-	{"exit-on-idle", OPTION_PROCESS, "TIME", false, parse_time,
+	{"exit-on-idle", OPTION_PROCESS, "TIME", false, value_time,
 	 AT(exit_on_idle_ms), 0, 1000 * DAY, "0",
 	 "end when nobody was connected for so long, and let systemd or "
 	 "launchd start lowport for the next one; 0: never"},
-	{"connect-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	{"connect-timeout", OPTION_RELAY, "TIME", false, value_time,
 	 OF(connect_timeout_ms), 1, DAY, "5s",
 	 "how long one address of a backend may take to answer"},
-	{"wait-for-backend", OPTION_RELAY, "TIME", false, parse_time,
+	{"wait-for-backend", OPTION_RELAY, "TIME", false, value_time,
 	 OF(wait_for_backend_ms), 0, DAY, "0",
 	 "hold a client so long while no backend is there yet (it restarts, "
 	 "say), instead of refusing it; 0: not at all"},
-	{"max-waiting", OPTION_PROCESS, "N", false, parse_number,
+	{"max-waiting", OPTION_PROCESS, "N", false, value_number,
 	 AT(max_waiting), 1, 1000000, "1000",
 	 "hold at most so many, of all listeners; others are refused"},
-	{"idle-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	{"idle-timeout", OPTION_RELAY, "TIME", false, value_time,
 	 OF(idle_timeout_ms), 0, 1000 * DAY, "0",
 	 "end a connection on which no byte has moved for so long; 0: never"},
-	{"half-close-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	{"half-close-timeout", OPTION_RELAY, "TIME", false, value_time,
 	 OF(half_close_timeout_ms), 0, 1000 * DAY, "10m",
 	 "the same, once one direction has ended; 0: never"},
-	{"drain-timeout", OPTION_PROCESS, "TIME", false, parse_time,
+	{"drain-timeout", OPTION_PROCESS, "TIME", false, value_time,
 	 AT(drain_timeout_ms), 0, 1000 * DAY, "30s",
 	 "on SIGTERM, how long open connections may take to finish"},
 	{"proxy-protocol", OPTION_RELAY, "off|v1|v2", false,
@@ -379,10 +287,10 @@ const struct option options[] = {
 	 NULL,
 	 "a proxy in front that is believed: its connections begin with a "
 	 "PROXY header; may be repeated"},
-	{"proxy-timeout", OPTION_RELAY, "TIME", false, parse_time,
+	{"proxy-timeout", OPTION_RELAY, "TIME", false, value_time,
 	 OF(proxy_timeout_ms), 1, DAY, "5s",
 	 "how long that header may take to come"},
-	{"max-connections", OPTION_PROCESS, "N", false, parse_number_or_auto,
+	{"max-connections", OPTION_PROCESS, "N", false, value_number_or_auto,
 	 AT(max_connections), 1, 1000000, "auto",
 	 "at most so many at a time, the backlog holds the rest; auto: what "
 	 "the descriptor limit carries"},
@@ -392,7 +300,7 @@ const struct option options[] = {
 	 "fits, clients are refused if there is any --allow, else let in"},
 	{"deny", OPTION_RELAY, "CIDR", true, parse_deny, 0, 0, 0, NULL,
 	 "refuse clients of this network, likewise"},
-	{"max-connections-per-source", OPTION_RELAY, "N", false, parse_number,
+	{"max-connections-per-source", OPTION_RELAY, "N", false, value_number,
 	 OF(max_per_source), 0, 1000000, "0",
 	 "at most so many at a time from one IPv4 address or IPv6 /64, further "
 	 "ones are refused; 0: no limit"},
@@ -400,28 +308,28 @@ const struct option options[] = {
 	 0, 0, "0",
 	 "at most so many new connections a second (minute) from one such "
 	 "source, as many at once; 0: no limit"},
-	{"threads", OPTION_PROCESS, "N", false, parse_number_or_auto,
+	{"threads", OPTION_PROCESS, "N", false, value_number_or_auto,
 	 AT(threads), 1, 64, "auto",
 	 "share the connections among so many; auto: one for each performance "
 	 "core, at most 4"},
-	{"keepalive", OPTION_RELAY, "TIME", false, parse_seconds,
+	{"keepalive", OPTION_RELAY, "TIME", false, value_seconds,
 	 OF(keepalive_s), 0, UINT64_C(32767000), "60s",
 	 "probe a peer that has been silent for so long; 0: never"},
-	{"listener-check", OPTION_PROCESS, "TIME", false, parse_time,
+	{"listener-check", OPTION_PROCESS, "TIME", false, value_time,
 	 AT(listener_check_ms), 0, 1000 * DAY, "30s",
 	 "look so often whether each listener still listens; 0: never"},
-	{"backlog", OPTION_RELAY, "N", false, parse_number, OF(backlog), 1,
+	{"backlog", OPTION_RELAY, "N", false, value_number, OF(backlog), 1,
 	 65535, "4096",
 	 "how many clients may wait to be accepted (the system caps it)"},
-	{"unix-mode", OPTION_RELAY, "MODE", false, parse_mode, OF(unix_mode), 0,
+	{"unix-mode", OPTION_RELAY, "MODE", false, value_mode, OF(unix_mode), 0,
 	 0777, "0600", "permissions of the socket files that unix:/path makes"},
-	{"splice", OPTION_PROCESS, "auto|off", false, parse_switch, AT(splice),
+	{"splice", OPTION_PROCESS, "auto|off", false, value_switch, AT(splice),
 	 0, 0, "auto",
 	 "let the kernel move bulk data by itself where it can (Linux)"},
 	{"user", OPTION_PROCESS, "NAME[:GROUP]", false, parse_user, AT(user), 0,
 	 0, "none",
 	 "started as root: become this user for good once everything is open"},
-	{"allow-root", OPTION_ONCE, NULL, false, parse_on_off, AT(allow_root),
+	{"allow-root", OPTION_ONCE, NULL, false, value_on_off, AT(allow_root),
 	 0, 0, NULL, "stay root, which nothing here needs"},
 	{"sandbox", OPTION_PROCESS, "on|strict|off", false, parse_sandbox,
 	 AT(sandbox), 0, 0, "on",
@@ -430,7 +338,7 @@ const struct option options[] = {
 	 "ends it"},
 	{"log-level", OPTION_PROCESS, "LEVEL", false, parse_level,
 	 AT(log_level), 0, 0, "info", "error, warn, info or debug"},
-	{"access-log", OPTION_RELAY, "on|off", false, parse_switch,
+	{"access-log", OPTION_RELAY, "on|off", false, value_switch,
 	 OF(access_log), 0, 0, "on",
 	 "one line for each connection when it has ended"},
 	{"log-format", OPTION_PROCESS, "text|json", false, parse_log_format,
@@ -452,7 +360,7 @@ const struct option options[] = {
 	 NULL,
 	 "a name that browsers may call it by there, beside localhost and its "
 	 "address; may be repeated"},
-	{"http-anywhere", OPTION_PROCESS, "on|off", false, parse_on_off,
+	{"http-anywhere", OPTION_PROCESS, "on|off", false, value_on_off,
 	 AT(http.anywhere), 0, 0, "off",
 	 "let --http be at an address that other machines may reach; there is "
 	 "no password"},
@@ -467,55 +375,15 @@ const struct option *option_find(const char *name)
 	return NULL;
 }
 
-enum { NAME_MAX_LENGTH = 32, SUGGEST_MOST = 3 };
-
-static size_t min3(size_t a, size_t b, size_t c)
-{
-	size_t least = a < b ? a : b;
-
-	return least < c ? least : c;
-}
-
-/* How many letters must be put in, left out or changed (Levenshtein). */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[NAME_MAX_LENGTH + 1], n = strlen(b);
-
-	if (strlen(a) > NAME_MAX_LENGTH || n > NAME_MAX_LENGTH)
-		return NAME_MAX_LENGTH;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = j;
-	for (size_t i = 1; a[i - 1] != '\0'; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= n; j++) {
-			size_t above = row[j];
-
-			row[j] = min3(above + 1, row[j - 1] + 1,
-				      diagonal + (a[i - 1] != b[j - 1]));
-			diagonal = above;
-		}
-	}
-	return row[n];
-}
-
-bool option_resembles(const char *typed, const char *name)
-{
-	size_t d = distance(typed, name);
-
-	return d <= SUGGEST_MOST && 2 * d <= strlen(name);
-}
-
 const struct option *option_suggest(const char *name)
 {
 	const struct option *nearest = NULL;
-	size_t least = SUGGEST_MOST + 1;
+	size_t least = SIZE_MAX;
 
 	for (const struct option *o = options; o->name; o++) {
-		size_t d = distance(name, o->name);
+		size_t d = spelling_distance(name, o->name);
 
-		if (d < least && option_resembles(name, o->name)) {
+		if (d < least && spelling_resembles(name, o->name)) {
 			least = d;
 			nearest = o;
 		}

@@ -46,7 +46,4 @@ struct position *option_place(struct config *c, const struct option *o);
 /* The row whose name is nearest to a misspelt one; NULL if none is near. */
 const struct option *option_suggest(const char *name);
 
-/* Might somebody who typed this have meant that name? */
-bool option_resembles(const char *typed, const char *name);
-
 #endif

@@ -1,7 +1,7 @@
 #include "service/access_systemd.h"
 
-#include "service/install_systemd.h"
 #include "service/readable.h"
+#include "service/user_systemd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ int access_file_systemd(struct agent *a, const char *path, struct fault *why)
 	if (is_below(path, "/home") || is_below(path, "/root") ||
 	    is_below(path, "/run/user"))
 		a->to_home = true;
-	return readable_by(a->starts_app ? install_app_user() : NULL, path,
+	return readable_by(a->starts_app ? user_behind_sudo() : NULL, path,
 			   why);
 }
 

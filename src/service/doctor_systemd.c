@@ -3,10 +3,10 @@
 #include "os/file.h"
 #include "os/netif.h"
 #include "service/agent_systemd.h"
-#include "service/install_systemd.h"
 #include "service/reach.h"
 #include "service/systemctl.h"
 #include "service/unit.h"
+#include "service/user_systemd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -142,7 +142,7 @@ static void check_linger(struct doctor *d, const struct agent *a)
 {
 	if (a->of_system)
 		return;
-	if (install_lingers())
+	if (user_lingers())
 		doctor_report(d, FINDING_OK, "linger", NULL,
 			      "it runs from boot on");
 	else
@@ -286,7 +286,7 @@ void doctor_sockets_systemd(struct doctor *d, const struct agent *a,
 
 void doctor_plan_systemd(struct doctor *d, const struct addr *at)
 {
-	unsigned end = install_low_ports_end();
+	unsigned end = user_low_ports_end();
 
 	if (geteuid() == 0 || at->port >= end)
 		return;

@@ -1,21 +1,18 @@
 #include "service/install_systemd.h"
 
-#include "base/num.h"
 #include "os/file.h"
 #include "os/netif.h"
 #include "service/agent_systemd.h"
 #include "service/reach.h"
 #include "service/systemctl.h"
 #include "service/unit.h"
+#include "service/user_systemd.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-enum { LOW_PORTS_END = 1024 }; /* where the system does not tell */
 
 /* The units of an agent, sockets first: stopped in this order, none starts
  * another again. */
@@ -57,79 +54,6 @@ static int reread(bool of_system, struct fault *why)
 	return systemctl_run(of_system, words, why);
 }
 
-/* What this user may have */
-
-unsigned install_low_ports_end(void)
-{
-	uint64_t start = LOW_PORTS_END;
-	size_t length;
-	char *text;
-
-	if (file_read("/proc/sys/net/ipv4/ip_unprivileged_port_start", &text,
-		      &length) < 0)
-		return LOW_PORTS_END;
-	text[strcspn(text, "\n")] = '\0';
-	num_parse(text, 10, 0, UINT16_MAX + 1, &start);
-	free(text);
-	return (unsigned)start;
-}
-
-const char *install_app_user(void)
-{
-	const char *sudo = getenv("SUDO_USER");
-
-	return sudo && sudo[0] != '\0' && strcmp(sudo, "root") != 0 ? sudo
-								    : NULL;
-}
-
-bool install_lingers(void)
-{
-	const struct passwd *pw = getpwuid(getuid());
-	char path[300];
-
-	if (!pw)
-		return false;
-	snprintf(path, sizeof(path), "/var/lib/systemd/linger/%s", pw->pw_name);
-	return access(path, F_OK) == 0;
-}
-
-static int check_low_ports(const struct agent *a, struct fault *why)
-{
-	unsigned end = install_low_ports_end();
-
-	for (size_t i = 0; i < a->socket_count; i++) {
-		const struct addr *at = &a->sockets[i].addr;
-		char text[ADDR_TEXT];
-
-		if (at->port >= end)
-			continue;
-		return fault_set(
-			why, -EPERM,
-			"%s: your own systemd may not open ports below %u "
-			"(net.ipv4.ip_unprivileged_port_start).\nThe system's "
-			"may, and runs lowport as a user without rights:\n"
-			"sudo %s",
-			addr_print(at, text), end,
-			a->asked ? a->asked : "lowport install ...");
-	}
-	return 0;
-}
-
-int install_check_systemd(const struct agent *a, struct fault *why)
-{
-	if (!a)
-		return 0;
-	if (!a->of_system)
-		return check_low_ports(a, why);
-	if (a->to_tmp && !a->starts_app)
-		return fault_set(why, -EINVAL,
-				 "a service of the system has a /tmp of its "
-				 "own: it would not find the socket there.\n"
-				 "Have your program make it elsewhere (try "
-				 "/run/app/app.sock)");
-	return 0;
-}
-
 /* Files */
 
 static int write_unit(const struct agent *a, const char *unit, char *text,
@@ -151,7 +75,7 @@ static int write_units(const struct agent *a, struct fault *why)
 {
 	char unit[UNIT_NAME];
 	int err = write_unit(a, agent_service_unit(a, unit),
-			     unit_service(a, install_app_user()), why);
+			     unit_service(a, user_behind_sudo()), why);
 
 	for (size_t i = 0; i < a->socket_count && err == 0;
 	     i = agent_next_name(a, i))
@@ -369,7 +293,7 @@ static void say_what_next(const struct agent *a, install_say say)
 	steps_sayf(say, "log:    %s", a->log);
 	steps_sayf(say, "remove: %slowport uninstall %s",
 		   a->of_system ? "sudo " : "", a->name);
-	if (!a->of_system && !install_lingers())
+	if (!a->of_system && !user_lingers())
 		steps_sayf(say,
 			   "It ends when you log out; to have it from boot on: "
 			   "loginctl enable-linger");

@@ -5,6 +5,7 @@
 #include "service/doctor_systemd.h"
 #include "service/install_systemd.h"
 #include "service/unit.h"
+#include "service/user_systemd.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -43,7 +44,7 @@ static char *all_units(const struct agent *a)
 	}
 	if (err == 0)
 		err = put_unit(to, a, agent_service_unit(a, unit),
-			       unit_service(a, install_app_user()));
+			       unit_service(a, user_behind_sudo()));
 	fclose(to);
 	if (err == 0)
 		return text;
@@ -72,7 +73,7 @@ static int print(struct agent *a, const char *program, bool daemon,
 			     "It goes away with: sudo lowport uninstall %s\n",
 			     a->asked ? a->asked : "lowport install ...",
 			     a->name);
-	else if (install_check_systemd(a, &note) < 0)
+	else if (user_check_systemd(a, &note) < 0)
 		n = asprintf(how, "lowport: %s\n", note.text);
 	if (n < 0)
 		*how = NULL;
@@ -151,7 +152,7 @@ const struct manager manager_systemd = {
 	.check_file = access_file_systemd,
 	.check_socket = access_socket_systemd,
 	.print = print,
-	.check = install_check_systemd,
+	.check = user_check_systemd,
 	.install = install_systemd,
 	.reload = install_reload_systemd,
 	.remove = install_remove_systemd,

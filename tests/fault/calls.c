@@ -280,38 +280,21 @@ int accept4(int fd, struct sockaddr *a, socklen_t *n, int flags)
 	return -1;
 }
 
-static int control(const void *caller, int fd, int command, void *value)
-{
-	BEHIND(fcntl);
-	int error = fault(PLAN_fcntl, caller);
-
-	if (error == 0)
-		return behind(fd, command, value);
-	errno = error;
-	return -1;
-}
-
 int fcntl(int fd, int command, ...)
 {
+	BEHIND(fcntl);
 	va_list rest;
 	void *value;
 
+	OR_FAIL(fcntl);
 	va_start(rest, command);
 	value = va_arg(rest, void *);
 	va_end(rest);
-	return control(CALLER, fd, command, value);
+	return behind(fd, command, value);
 }
 
-int fcntl64(int fd, int command, ...)
-{
-	va_list rest;
-	void *value;
-
-	va_start(rest, command);
-	value = va_arg(rest, void *);
-	va_end(rest);
-	return control(CALLER, fd, command, value);
-}
+/* Its name where files may be large. */
+int fcntl64(int fd, int command, ...) __attribute__((alias("fcntl")));
 
 int ioctl(int fd, unsigned long request, ...)
 {
@@ -338,17 +321,7 @@ int open(const char *path, int flags, ...)
 	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
 }
 
-int open64(const char *path, int flags, ...)
-{
-	va_list rest;
-	unsigned mode;
-
-	OR_FAIL(open);
-	va_start(rest, flags);
-	mode = va_arg(rest, unsigned);
-	va_end(rest);
-	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
-}
+int open64(const char *path, int flags, ...) __attribute__((alias("open")));
 
 FILE *fopen(const char *path, const char *mode)
 {
