@@ -21,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { SOCKETS_MOST = 4096 };
+enum { SOCKETS_MOST = 4096, APART = 97 };
 
 static bool made_here[SOCKETS_MOST];
 
@@ -121,8 +121,9 @@ const char *peer_where(int fd)
 /* One that nobody has on any address, of count from lowest on. */
 static unsigned find_port(unsigned lowest, unsigned count)
 {
-	/* Others who search now begin elsewhere. */
-	unsigned first = (unsigned)getpid() % count;
+	/* Others who search now, most likely of neighbouring numbers, begin
+	 * further away than any of them goes. */
+	unsigned first = (unsigned)getpid() * APART % count;
 
 	for (unsigned i = 0; i < count; i++) {
 		unsigned port = lowest + (first + i) % count;
