@@ -23,9 +23,9 @@ struct confine {
  * Returns EXIT_OK, or EXIT_USAGE after saying what is wrong. */
 int confine_look(struct confine *f, const struct config *c);
 
-/* Once its listeners are open, and while there is but one thread: keep from us
- * the files that c does not need. Returns EXIT_OK, or EXIT_RUNTIME after saying
- * why not. */
+/* Once its listeners are open, and while there is but one thread: have ready what
+ * confine_calls() puts into force, and keep from us the files that c does not
+ * need. Returns EXIT_OK, or EXIT_RUNTIME after saying why not. */
 int confine_files(struct confine *f, const struct config *c);
 
 /* Once g is open, and web: become who was asked for, and let them have the files
