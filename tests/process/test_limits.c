@@ -28,6 +28,7 @@ enum {
 	REST = 256 << 10, /* what is sent after the stall */
 	WAITING = 200,
 	WATCHED_MS = 2000,
+	TRIES = 6,
 	STALL_MS = 300, /* nobody moves for so long: all are stalled */
 };
 
@@ -332,13 +333,19 @@ static int stall_and_resume(const char *splice)
 
 static void a_hundred_stalled_streams_share_the_pipes(void **state)
 {
-	int pipes = stall_and_resume("auto");
+	/* An ordinary user must be alone for it. */
+	int least = geteuid() == 0, pipes = least - 1;
 
 	(void)state;
-	if (pipes < 0)
-		program_skip("/proc, to count the pipes");
-	/* Half of what an ordinary user may have, who must be alone for it. */
-	assert_in_range(pipes, geteuid() == 0, 32);
+	/* A slow machine may stall where copying is at work still. */
+	for (int i = 0; i < TRIES && pipes < least; i++) {
+		pipes = stall_and_resume("auto");
+		if (pipes < 0)
+			program_skip("/proc, to count the pipes");
+		/* Half of what an ordinary user may have. */
+		assert_in_range(pipes, 0, 32);
+	}
+	assert_in_range(pipes, least, 32);
 }
 
 static void a_hundred_stalled_streams_need_no_splice(void **state)
