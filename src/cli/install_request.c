@@ -185,6 +185,7 @@ char *install_request_print(const struct install_request *r,
 			    const char *program)
 {
 	char *text = NULL;
+	bool lacks_memory;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
@@ -198,7 +199,11 @@ char *install_request_print(const struct install_request *r,
 		fputs(" --label", to);
 		put_word(to, r->label);
 	}
-	fclose(to);
+	lacks_memory = ferror(to);
+	if (fclose(to) != 0 || lacks_memory) {
+		free(text);
+		return NULL;
+	}
 	memmove(text, text + 1, strlen(text));
 	return text;
 }

@@ -14,7 +14,7 @@ static const uint64_t then_ms = UINT64_C(1700000000007);
 static int set_up(void **state)
 {
 	(void)state;
-	setenv("TZ", "XXX-1", 1);
+	setenv("TZ", "LMT-1", 1);
 	tzset();
 	return 0;
 }
