@@ -123,6 +123,16 @@ char *text_take(struct text *t)
 	return at;
 }
 
+char *text_of_stream(FILE *to, char **text)
+{
+	bool failed = ferror(to);
+
+	if (fclose(to) == 0 && !failed)
+		return *text;
+	free(*text);
+	return NULL;
+}
+
 void text_free(struct text *t)
 {
 	free(t->at);

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /*
  * Text that grows as it is written. Starts as zeroes. Where memory runs out,
@@ -28,6 +29,10 @@ void text_add_escaped(struct text *t, const char *s);
 /* What was written, the caller's to free, and t starts anew; NULL: out of
  * memory. */
 char *text_take(struct text *t);
+
+/* Close a stream of open_memstream(3), whose text is *text. Returns that, the
+ * caller's to free; NULL: memory ran out, and a part of it is missing. */
+char *text_of_stream(FILE *to, char **text);
 
 /* Drop it. */
 void text_free(struct text *t);

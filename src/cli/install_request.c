@@ -1,5 +1,6 @@
 #include "cli/install_request.h"
 
+#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/flags.h"
 #include "cli/install_file.h"
@@ -185,7 +186,6 @@ char *install_request_print(const struct install_request *r,
 			    const char *program)
 {
 	char *text = NULL;
-	bool lacks_memory;
 	size_t size;
 	FILE *to = open_memstream(&text, &size);
 
@@ -199,11 +199,8 @@ char *install_request_print(const struct install_request *r,
 		fputs(" --label", to);
 		put_word(to, r->label);
 	}
-	lacks_memory = ferror(to);
-	if (fclose(to) != 0 || lacks_memory) {
-		free(text);
-		return NULL;
-	}
-	memmove(text, text + 1, strlen(text));
+	text = text_of_stream(to, &text);
+	if (text)
+		memmove(text, text + 1, strlen(text));
 	return text;
 }

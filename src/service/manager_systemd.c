@@ -1,5 +1,6 @@
 #include "service/manager.h"
 
+#include "base/text.h"
 #include "service/access_systemd.h"
 #include "service/agent_systemd.h"
 #include "service/doctor_systemd.h"
@@ -45,7 +46,7 @@ static char *all_units(const struct agent *a)
 	if (err == 0)
 		err = put_unit(to, a, agent_service_unit(a, unit),
 			       unit_service(a, user_behind_sudo()));
-	fclose(to);
+	text = text_of_stream(to, &text);
 	if (err == 0)
 		return text;
 	free(text);

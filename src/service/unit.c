@@ -1,6 +1,7 @@
 #include "service/unit.h"
 
 #include "base/num.h"
+#include "base/text.h"
 #include "base/words.h"
 #include "os/file.h"
 #include "os/netif.h"
@@ -181,8 +182,7 @@ char *unit_service(const struct agent *a, const char *user)
 		return NULL;
 	put_service(to, a);
 	put_hardening(to, a, user);
-	fclose(to);
-	return text;
+	return text_of_stream(to, &text);
 }
 
 /* :: alone takes IPv4 clients as well or not, as the system likes: what is
@@ -238,8 +238,7 @@ char *unit_socket(const struct agent *a, size_t first)
 		"[Install]\nWantedBy=sockets.target\n",
 		a->sockets[first].name, service,
 		(unsigned long long)a->backlog);
-	fclose(to);
-	return text;
+	return text_of_stream(to, &text);
 }
 
 /* Reading */
