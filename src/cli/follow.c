@@ -247,6 +247,23 @@ void follow_rollback(struct follow *f)
 	}
 }
 
+void follow_vacate(struct follow *f, const struct listen_request *asked)
+{
+	struct list *pos;
+
+	list_for_each (pos, &f->all) {
+		struct followed *x = list_entry(pos, struct followed, node);
+
+		if (x->interface.terms.asked == asked)
+			interface_vacate(&x->interface);
+	}
+}
+
+void follow_reopen(struct follow *f)
+{
+	look(f);
+}
+
 static void free_all(struct list *all)
 {
 	while (!list_is_empty(all)) {

@@ -43,6 +43,12 @@ void follow_commit(struct follow *f);
 /* It will not be taken over: what was said before holds. */
 void follow_rollback(struct follow *f);
 
+/* Close the listeners of what was asked for like that, before follow_begin():
+ * another wants their port. follow_commit() gives them up, or follow_reopen()
+ * listens again. */
+void follow_vacate(struct follow *f, const struct listen_request *asked);
+void follow_reopen(struct follow *f);
+
 /* No route points to what was given up any more. */
 void follow_sweep(struct follow *f);
 

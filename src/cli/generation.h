@@ -72,11 +72,10 @@ bool generation_open(struct generation *g, struct generation *before,
 		     struct listeners *offered,
 		     void (*mistake)(const char *text));
 
-/* The same for those that had to wait until others of before are closed: those
- * for which generation_blocks() is true. */
+/* The same for those that had to wait until others of before were closed:
+ * cli/late.h says which. */
 bool generation_open_late(struct generation *g,
 			  void (*mistake)(const char *text));
-bool generation_blocks(const struct generation *g, const struct served *before);
 
 /* Has g taken over what was of the generation before? */
 bool generation_shares(const struct generation *g, const struct served *before);

@@ -99,6 +99,7 @@ static void say_refused(const struct interface *x, struct interface_door *door,
 	bool again = err == door->error;
 
 	door->error = err;
+	door->vacated = false;
 	if (again)
 		return;
 	if (err == -EADDRNOTAVAIL)
@@ -137,9 +138,12 @@ static bool open_door(struct interface *x, size_t i)
 	}
 	door->error = 0;
 	x->port = bound.port;
-	snprintf(rest, sizeof(rest), " (%s)", x->terms.asked->text);
-	announce_listening(&bound, x->terms.group, rest);
-	say_device(x, device);
+	if (!door->vacated) {
+		snprintf(rest, sizeof(rest), " (%s)", x->terms.asked->text);
+		announce_listening(&bound, x->terms.group, rest);
+		say_device(x, device);
+	}
+	door->vacated = false;
 	return true;
 }
 
@@ -148,7 +152,7 @@ static void close_door(struct interface *x, struct interface_door *door)
 	if (door->fd >= 0)
 		relay_unlisten(x->relay, door->fd);
 	door->fd = -1;
-	door->dead = false;
+	door->dead = door->vacated = false;
 }
 
 static void lose(struct interface *x, size_t i, const char *why)
@@ -159,7 +163,7 @@ static void lose(struct interface *x, size_t i, const char *why)
 	if (!x->terms.group)
 		say(LEVEL_INFO, "%s: %s has gone: its clients are sent away",
 		    x->terms.asked->text, print_ip(&at, text));
-	else if (x->door[i].fd >= 0)
+	else if (x->door[i].fd >= 0 || x->door[i].vacated)
 		say(LEVEL_INFO, "no longer listening on %s: %s %s (%s)",
 		    addr_print(&at, text), x->terms.asked->interface, why,
 		    x->terms.asked->text);
@@ -237,6 +241,16 @@ void interface_say_waiting(const struct interface *x)
 				  : "%s: %s has no address yet; waiting for "
 				    "one",
 		    x->terms.asked->text, x->terms.asked->interface);
+}
+
+void interface_vacate(struct interface *x)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		bool had = x->door[i].fd >= 0;
+
+		close_door(x, &x->door[i]);
+		x->door[i].vacated = had;
+	}
 }
 
 void interface_died(struct interface *x, const struct addr *bound)

@@ -22,6 +22,7 @@ struct interface_door {
 	int fd;    /* the relay's; -1: none */
 	int error; /* why there is none: what was said last */
 	bool dead;
+	bool vacated; /* by interface_vacate() */
 };
 
 /* Only terms and entry are to be read by others. */
@@ -49,6 +50,10 @@ bool interface_look(struct interface *x);
 
 /* Say so if it is not there, or has no address yet. */
 void interface_say_waiting(const struct interface *x);
+
+/* Close its listeners, because another wants their port; the next look opens them
+ * again, if nobody has said interface_leave() by then. */
+void interface_vacate(struct interface *x);
 
 /* A listener has died: if it was one of x's, the next look makes another. */
 void interface_died(struct interface *x, const struct addr *bound);

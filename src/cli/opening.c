@@ -1,6 +1,7 @@
 #include "cli/generation.h"
 
 #include "cli/announce.h"
+#include "cli/late.h"
 #include "cli/logger.h"
 
 #include <errno.h>
@@ -175,36 +176,6 @@ static bool take_all(struct opening *o, struct member *m,
 	return fine;
 }
 
-/* Is the port held by one of ours that will be closed? Then it has to wait. */
-static bool put_off(struct opening *o, struct member *m,
-		    const struct listener_spec *spec)
-{
-	struct served *s;
-	struct list *pos;
-	bool held = false;
-
-	if (!o->before)
-		return false;
-	list_for_each (pos, &o->before->served) {
-		const struct served *was = list_entry(pos, struct served, node);
-
-		/* Nobody gets what whoever handed it over holds still. */
-		held = held ||
-		       (!generation_shares(o->g, was) &&
-			!served_is_handed_over(was) &&
-			was->listener.addr.family != AF_UNIX &&
-			was->listener.addr.port == spec->request.addr.port);
-	}
-	s = held ? calloc(1, sizeof(*s)) : NULL;
-	if (!s)
-		return false;
-	s->member = m;
-	s->listener.asked = &spec->request;
-	s->fd = s->listener.fd = -1;
-	list_append(&o->g->late, &s->node);
-	return true;
-}
-
 static bool open_new(struct opening *o, struct member *m,
 		     struct listener_spec *spec)
 {
@@ -228,7 +199,8 @@ static bool open_new(struct opening *o, struct member *m,
 	spec->request.to = NULL;
 	if (err == 0)
 		return take_all(o, m, spec, &opened);
-	if (err == -EADDRINUSE && put_off(o, m, spec))
+	if (err == -EADDRINUSE && o->before &&
+	    late_put_off(o->g, o->before, m, spec))
 		return true;
 	o->mistake(why.text);
 	return false;
@@ -390,21 +362,6 @@ bool generation_open_late(struct generation *g,
 		free(s);
 	}
 	return fine;
-}
-
-bool generation_blocks(const struct generation *g, const struct served *before)
-{
-	const struct list *pos;
-
-	if (before->listener.addr.family == AF_UNIX ||
-	    served_is_handed_over(before) || generation_shares(g, before))
-		return false;
-	list_for_each (pos, &g->late)
-		if (list_entry(pos, struct served, node)
-			    ->listener.asked->addr.port ==
-		    before->listener.addr.port)
-			return true;
-	return false;
 }
 
 bool generation_shares(const struct generation *g, const struct served *before)

@@ -2,6 +2,7 @@
 
 #include "cli/announce.h"
 #include "cli/cli.h"
+#include "cli/late.h"
 #include "cli/logger.h"
 #include "cli/loops.h"
 
@@ -276,6 +277,20 @@ static void stop_what_is_gone(struct running *run, struct generation *next)
 
 /* --- one port, another address --------------------------------------------- */
 
+static void leave_interfaces(struct running *run, const struct generation *next)
+{
+	const struct config *c = &run->now->config;
+
+	for (size_t i = 0; run->follow && i < c->group_count; i++) {
+		const struct config_group *group = &c->groups[i];
+
+		for (size_t j = 0; j < group->listener_count; j++)
+			if (late_wants_of_interface(next, &group->listeners[j]))
+				follow_vacate(run->follow,
+					      &group->listeners[j].request);
+	}
+}
+
 /* Both cannot be had at a time: those of before are closed first. */
 static void make_room(struct running *run, const struct generation *next)
 {
@@ -283,10 +298,11 @@ static void make_room(struct running *run, const struct generation *next)
 
 	if (!run->now || list_is_empty(&next->late))
 		return;
+	leave_interfaces(run, next);
 	list_for_each (pos, &run->now->served) {
 		struct served *s = list_entry(pos, struct served, node);
 
-		if (s->fd < 0 || !generation_blocks(next, s))
+		if (s->fd < 0 || !late_wants(next, s))
 			continue;
 		idle_forget(&run->idle, s->fd);
 		relay_unlisten(run->relay, s->fd);
@@ -330,6 +346,8 @@ static void reopen_all(struct running *run)
 		if (s->fd < 0)
 			reopen(run, s);
 	}
+	if (run->follow)
+		follow_reopen(run->follow);
 }
 
 static void announce_new(const struct generation *next)

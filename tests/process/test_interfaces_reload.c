@@ -148,6 +148,48 @@ static void where_a_reload_fails_the_interface_stays_as_it_was(void **state)
 	program_stop(p);
 }
 
+/* Both have one port: what is opened comes after what is closed. */
+static void an_address_takes_the_place_of_its_interface(void **state)
+{
+	struct proc *p;
+	int open, held;
+
+	(void)state;
+	need_network();
+	p = start(OF_WG0 OF_WG1);
+	await_listening(p, ONE);
+	await_listening(p, TWO);
+	open = peer_dial(ONE);
+	backend_await_clients(web, 1);
+	reload(p, "listen = " ONE "\n" OF_WG1);
+	proc_line(p, NO_LONGER ONE, 0);
+	assert_served(ONE, web);
+	assert_served(TWO, web);
+	assert_int_equal(proc_count_lines(p, NO_LONGER), 1);
+	reload(p, "listen = *:8000\n");
+	proc_line(p, NO_LONGER ONE, 1);
+	proc_line(p, NO_LONGER TWO, 0);
+	assert_served(ONE, web);
+	assert_served(TWO, web);
+	reload(p, OF_WG0);
+	assert_served(ONE, web);
+	assert_refused(TWO);
+	/* What was closed for it is there again where it comes to nothing. */
+	held = peer_listen("127.0.0.1:8000");
+	write_config("listen = *:8000\n");
+	proc_signal(p, SIGHUP);
+	proc_line(p, "the configuration stays as it was", 0);
+	assert_served(ONE, web);
+	assert_refused(TWO);
+	peer_close(held);
+	assert_int_equal(proc_count_lines(p, NO_LONGER ONE), 2);
+	assert_int_equal(proc_count_lines(p, "info listening on " ONE), 3);
+	peer_send(open, "hello", 5);
+	peer_end(open);
+	assert_string_equal(peer_hear(open), backend_answer(web, "hello", 5));
+	program_stop(p);
+}
+
 static const char *say(const char *command)
 {
 	struct proc *p = program_start(
@@ -224,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(an_interface_comes_and_goes_with_the_configuration),
 		TEST(where_a_reload_fails_the_interface_stays_as_it_was),
+		TEST(an_address_takes_the_place_of_its_interface),
 		TEST(status_shows_what_of_it_is_served_now),
 		TEST(the_next_lowport_has_it_from_the_one_before),
 	};
