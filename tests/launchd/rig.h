@@ -125,9 +125,4 @@ const char *rig_await_log(const char *label, const char *text);
 void rig_assert_says(const char *text, const char *wanted, const char *file,
 		     int line);
 
-/* Is a client at where served by that backend, byte for byte? */
-#define assert_served(where, backend)                 \
-	assert_string_equal(peer_ask(where, "hello"), \
-			    backend_answer(backend, "hello", 5))
-
 #endif

@@ -1,6 +1,8 @@
 #ifndef LOWPORT_TESTS_BACKEND_H
 #define LOWPORT_TESTS_BACKEND_H
 
+#include "process/peers.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +19,16 @@ const char *backend_where(const struct backend *b);
 /* What it answers to these bytes. */
 const char *backend_answer(const struct backend *b, const void *bytes,
 			   size_t size);
+
+/* Is a client at where served by that backend, byte for byte? Who it is comes
+ * first: that may be a call that starts it. */
+#define assert_served(where, answerer)                                    \
+	do {                                                              \
+		const struct backend *answers = (answerer);               \
+                                                                          \
+		assert_string_equal(peer_ask(where, "hello"),             \
+				    backend_answer(answers, "hello", 5)); \
+	} while (0)
 
 /* How many clients have come so far; wait until it is so many. */
 unsigned backend_clients(struct backend *b);

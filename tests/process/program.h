@@ -63,9 +63,4 @@ long program_worked_ms(const struct proc *p);
 void assert_says_at(const char *text, const char *wanted, const char *file,
 		    int line);
 
-/* Is a client at where served by that backend, byte for byte? */
-#define assert_served(where, backend)                 \
-	assert_string_equal(peer_ask(where, "hello"), \
-			    backend_answer(backend, "hello", 5))
-
 #endif
