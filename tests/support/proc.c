@@ -114,7 +114,8 @@ static void arrange_descriptors(const struct proc_options *opt,
 
 static void drop_rights(unsigned user)
 {
-	if (setgroups(0, NULL) < 0 || setgid(user) < 0 || setuid(user) < 0)
+	if (setgroups(0, NULL) < 0 || setgid(user) < 0 || setuid(user) < 0 ||
+	    chdir("/") < 0)
 		give_up("setuid");
 }
 

@@ -24,7 +24,8 @@ struct proc_options {
 	int in, out, err;      /* descriptors of the test; 0: none, collected,
 				* collected */
 	unsigned descriptors;  /* soft and hard limit; 0: the test's */
-	bool drop;             /* to proc_user() */
+	bool drop; /* to proc_user(), in /: the test's own folder may be one
+		    * that this user cannot enter */
 };
 
 /* An ordinary user who owns nothing. Nobody else runs as this one, so that what
