@@ -83,6 +83,15 @@ static const char *whose(const void *code)
 	return "?";
 }
 
+/* The library of that name, or the program. */
+static const char *home_of(const char *library)
+{
+	for (unsigned i = 0; i < object_count; i++)
+		if (strncmp(objects[i].name, library, strlen(library)) == 0)
+			return objects[i].name;
+	return objects[0].name;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
 	const char *path = getenv(PLAN_VARIABLE);
@@ -97,8 +106,10 @@ __attribute__((constructor)) static void begin(void)
 	memory = mmap(NULL, sizeof(*plan), PROT_READ | PROT_WRITE, MAP_SHARED,
 		      fd, 0);
 	syscall(SYS_close, fd);
-	if (memory != MAP_FAILED)
-		plan = memory;
+	if (memory == MAP_FAILED)
+		return;
+	plan = memory;
+	strncpy(plan->libuv, home_of("libuv.so"), PLAN_WHO - 1);
 }
 
 __attribute__((destructor)) static void end(void)

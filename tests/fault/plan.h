@@ -75,6 +75,9 @@ struct plan {
 	uint32_t seed;
 	/* Who made the call that failed last: "lowport", "libuv.so.1". */
 	char who[PLAN_WHO];
+	/* Whose calls libuv's are: "libuv.so.1", or "lowport" where it is
+	 * linked into that. */
+	char libuv[PLAN_WHO];
 	/* What add_clock() adds to the time of day, in seconds. */
 	atomic_int clock_s;
 	/* Blocks of memory that were not freed when the program ended; -1: it

@@ -107,7 +107,7 @@ static bool is_their_end(const struct plan *plan, const char *wrong)
 	/* Also of a thread that has no memory. */
 	if (strncmp(plan->who, "ld-", 3) == 0)
 		return aborts || strstr(wrong, "ended with 127;");
-	return strncmp(plan->who, "libuv.so", 8) == 0 && aborts;
+	return strcmp(plan->who, plan->libuv) == 0 && aborts;
 }
 
 /* Returns whether it was as it should be. */
