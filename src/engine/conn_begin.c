@@ -6,26 +6,37 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Who ends so soon has more to hear than to say. */
-enum { PROMPT_MS = 100 };
+/* Who ends so soon has more to hear than to say. One segment may have been lost
+ * on the way. */
+enum { PROMPT_MS = 500 };
 
 /*
  * While a backend is waited for: has the client left? TCP says the same of one
  * that has closed as of one that has only said all it has (printf | nc). Which
- * it is shows in when: the latter does it at once, behind its question.
+ * it is shows in when: the latter does it at once, behind its question; or, where
+ * that is not told, soon after it came.
  */
+static bool has_said_all(const struct conn *c)
+{
+	int fd = c->side[CLIENT].fd, after_ms;
+
+	if (conn_family(c, CLIENT) == AF_UNIX)
+		return true;
+	if (!sock_has_input(fd))
+		return false;
+	after_ms = sock_end_after_ms(fd);
+	if (after_ms < 0)
+		return uv_now(c->worker->loop) - c->started_ms < PROMPT_MS;
+	return after_ms < PROMPT_MS;
+}
+
 void conn_look_at_waiting(struct conn *c)
 {
-	int fd = c->side[CLIENT].fd;
-	uint64_t age_ms = uv_now(c->worker->loop) - c->started_ms;
-	enum sock_far_end end = sock_far_end(fd);
+	enum sock_far_end end = sock_far_end(c->side[CLIENT].fd);
 
 	if (end == SOCK_ENDED && !c->pump[CLIENT].src_ends) {
-		bool asks = conn_family(c, CLIENT) == AF_UNIX ||
-			    (age_ms < PROMPT_MS && sock_has_input(fd));
-
-		c->pump[CLIENT].src_ends = asks;
-		if (!asks)
+		c->pump[CLIENT].src_ends = has_said_all(c);
+		if (!c->pump[CLIENT].src_ends)
 			end = SOCK_GONE;
 	}
 	if (end == SOCK_GONE) {

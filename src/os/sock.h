@@ -77,6 +77,10 @@ enum sock_far_end {
 
 enum sock_far_end sock_far_end(int fd);
 
+/* How long after its last byte the end of a TCP socket came that is SOCK_ENDED:
+ * milliseconds, or -ENOTSUP where the system does not tell. */
+int sock_end_after_ms(int fd);
+
 /* Is there something to be read? */
 bool sock_has_input(int fd);
 

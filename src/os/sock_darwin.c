@@ -133,3 +133,9 @@ enum sock_far_end sock_far_end(int fd)
 		return SOCK_GONE;
 	return p.revents & POLLHUP ? SOCK_ENDED : SOCK_THERE;
 }
+
+int sock_end_after_ms(int fd)
+{
+	(void)fd;
+	return -ENOTSUP;
+}

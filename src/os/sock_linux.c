@@ -161,3 +161,17 @@ enum sock_far_end sock_far_end(int fd)
 		return SOCK_THERE;
 	return p.revents & (POLLERR | POLLHUP) ? SOCK_GONE : SOCK_ENDED;
 }
+
+/* The last segment that came was the end (tcp_get_info()). */
+int sock_end_after_ms(int fd)
+{
+	struct tcp_info info;
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) < 0)
+		return -ENOTSUP;
+	/* Of one segment the bytes are counted last. */
+	if (info.tcpi_last_data_recv < info.tcpi_last_ack_recv)
+		return 0;
+	return (int)(info.tcpi_last_data_recv - info.tcpi_last_ack_recv);
+}

@@ -1,5 +1,6 @@
 #include "echo.h"
 #include "matrix.h"
+#include "os/sock.h"
 #include "peer.h"
 #include "rig.h"
 #include "talk.h"
@@ -16,6 +17,7 @@ enum {
 	SHORT_MS = 300,
 	LATE_MS = 3000, /* at most, on a machine with much to do */
 	SOON_MS = 1000,
+	PAUSE_MS = 700, /* more than between a question and its end */
 	PLACES = 3,
 	CLIENTS = 10,
 	CROWD = 40,
@@ -149,7 +151,7 @@ static void a_client_that_leaves_its_question_behind_is_noticed(void **state)
 	client = rig_connect(r);
 	assert_int_equal(peer_send(client, 1, 0, 1000), 0);
 	await_waiting(r, 1);
-	rig_wait_ms(200);
+	rig_wait_ms(PAUSE_MS);
 	close(client);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_CLIENT_RESET);
 	assert_int_equal(rig_stats(r).waiting, 0);
@@ -191,6 +193,34 @@ static void a_client_that_has_said_all_it_has_is_still_served(void **state)
 	answer(nobody, client, 1);
 	close(client);
 	assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	close(nobody);
+	rig_stop(r);
+}
+
+/* As (sleep 1; printf) | nc does. */
+static void one_that_thinks_first_and_says_all_is_served(void **state)
+{
+	const struct row *row = *state;
+	int nobody, client;
+	struct rig *r = rig_without_backend(row, &nobody);
+
+	rig_start(r);
+	client = rig_connect(r);
+	await_waiting(r, 1);
+	rig_wait_ms(PAUSE_MS);
+	assert_int_equal(peer_send(client, 1, 0, 1000), 0);
+	assert_int_equal(shutdown(client, SHUT_WR), 0);
+	if (row->client_family != AF_UNIX &&
+	    sock_end_after_ms(client) == -ENOTSUP) {
+		assert_int_equal(rig_record(r, 0).reason, CLOSE_CLIENT_RESET);
+	} else {
+		rig_wait_ms(SHORT_MS);
+		assert_int_equal(rig_records(r), 0);
+		assert_int_equal(listen(nobody, BACKLOG), 0);
+		answer(nobody, client, 1);
+		assert_int_equal(rig_record(r, 0).reason, CLOSE_DONE);
+	}
+	close(client);
 	close(nobody);
 	rig_stop(r);
 }
@@ -340,6 +370,7 @@ int main(void)
 		FLOW_CASE(a_client_that_resets_is_noticed),
 		FLOW_CASE_SIDE_BY_SIDE(
 			a_client_that_has_said_all_it_has_is_still_served),
+		FLOW_CASE(one_that_thinks_first_and_says_all_is_served),
 		FLOW_CASE(at_most_so_many_wait),
 		FLOW_CASE(all_that_wait_are_served_when_it_comes),
 		FLOW_CASE(any_backend_of_several_may_be_the_one_that_comes),

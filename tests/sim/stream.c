@@ -323,6 +323,7 @@ void stream_send(struct sock *s, uint64_t n, bool urgent)
 	if (urgent)
 		s->urgent = s->in_end + n - 1;
 	s->in_end += n;
+	s->said_ms = world.now_ms;
 	s->to_send -= n < s->to_send ? n : s->to_send;
 	kernel_wake(s, EPOLLIN);
 }
@@ -330,6 +331,7 @@ void stream_send(struct sock *s, uint64_t n, bool urgent)
 void stream_end(struct sock *s)
 {
 	s->in_fin = true;
+	s->fin_ms = world.now_ms;
 	if (!s->gone)
 		kernel_wake(s, 0);
 }

@@ -48,7 +48,8 @@ struct sock {
 	uint64_t in_at, in_end;
 	uint64_t urgent; /* the offset of an urgent byte; UINT64_MAX: none */
 	bool in_fin;
-	uint8_t in_prefix[256]; /* what its stream begins with */
+	uint64_t said_ms, fin_ms; /* when they came */
+	uint8_t in_prefix[256];   /* what its stream begins with */
 	size_t prefix_size;
 	size_t in_skip; /* what of that is for the engine itself */
 	/* To the peer, likewise. */
