@@ -99,7 +99,6 @@ static void the_watcher_loads_the_agent_when_its_address_comes(void **state)
 	ip_address("add", TUNNEL);
 	await_reloads(1);
 	assert_served(TUNNEL_WEB, b);
-	assert_says(rig_read(user_log("wg")), TUNNEL_WEB " has come");
 	assert_silent_on(LOWPORT("doctor", "wg"), "problem");
 }
 

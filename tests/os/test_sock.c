@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-enum { PAUSE_MS = 50, TICK_MS = 10 };
-
 static void assert_prepared(int fd)
 {
 	assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
@@ -308,7 +306,7 @@ static void the_far_end_is_told_apart(void **state)
 {
 	(void)state;
 	for (int kind = PAIR_UNIX; kind <= PAIR_TCP6; kind++) {
-		int fds[2], after_ms;
+		int fds[2];
 
 		if (!pair_open((enum pair_kind)kind, fds))
 			continue;
@@ -317,14 +315,10 @@ static void the_far_end_is_told_apart(void **state)
 		assert_int_equal(send(fds[1], "x", 1, 0), 1);
 		fd_wait(fds[0], POLLIN);
 		assert_int_equal(sock_far_end(fds[0]), SOCK_THERE);
-		poll(NULL, 0, PAUSE_MS + TICK_MS);
 		shutdown(fds[1], SHUT_WR);
 		while (sock_far_end(fds[0]) == SOCK_THERE)
 			fd_wait(fds[0], POLLIN);
 		assert_int_equal(sock_far_end(fds[0]), SOCK_ENDED);
-		after_ms = sock_end_after_ms(fds[0]);
-		assert_true(kind == PAIR_UNIX || after_ms == -ENOTSUP ||
-			    after_ms >= PAUSE_MS);
 		if (kind == PAIR_UNIX)
 			fd_close(&fds[1]);
 		else
