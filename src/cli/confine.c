@@ -130,6 +130,7 @@ static int begin(struct confine *f, const struct config *c, const char *status)
 		return EXIT_RUNTIME;
 	}
 	f->names = plan.names;
+	f->modes = plan.modes;
 	f->begun = sandbox_begin(&plan, f->mode, tell, &why);
 	if (!f->begun)
 		err = go_without(f, "system calls", &why);
@@ -263,6 +264,11 @@ bool confine_reaches(const struct confine *f, const struct config *c,
 	}
 	if (plan.names && !f->names) {
 		tell_of("--to: host names, of which there was none, are",
+			mistake);
+		all = false;
+	}
+	if (plan.modes && !f->modes) {
+		tell_of("--listen: Unix sockets, of which there was none, are",
 			mistake);
 		all = false;
 	}

@@ -13,7 +13,7 @@ struct confine {
 	bool drops; /* root becomes another user */
 	struct rights rights;
 	enum sandbox_mode mode;
-	bool names;         /* are looked up */
+	bool names, modes;  /* are looked up; are changed */
 	bool begun;         /* what is to hold can be had */
 	bool files, calls;  /* what holds */
 	uv_async_t refused; /* while calls: one was not allowed */

@@ -79,9 +79,11 @@ static int add_group(struct sandbox_plan *plan, const struct config_group *g)
 	for (size_t i = 0; i < g->listener_count && err == 0; i++) {
 		const struct listener_spec *l = &g->listeners[i];
 
-		if (l->source->argument == LISTEN_PATH)
-			err = add_folder(plan, l->request.addr.path,
-					 SANDBOX_SOCKETS);
+		if (l->source->argument != LISTEN_PATH)
+			continue;
+		/* A reload may bring another --unix-mode. */
+		plan->modes = true;
+		err = add_folder(plan, l->request.addr.path, SANDBOX_SOCKETS);
 	}
 	for (size_t i = 0; i < g->backend_count; i++) {
 		const struct relay_backend *b = &g->backends[i];

@@ -41,6 +41,8 @@ struct sandbox_plan {
 	size_t count;
 	bool names; /* host names are looked up: their files are read, and
 		     * what libraries the system wants for it is loaded */
+	bool modes; /* those of socket files are changed: files are left alone
+		     * in all but their modes */
 };
 
 /* Is there a sandbox in this build, for this system? */

@@ -164,6 +164,7 @@ bool sandbox_begin(const struct sandbox_plan *plan, enum sandbox_mode mode,
 	const struct syscalls_plan p = {
 		.kill = mode == SANDBOX_STRICT,
 		.load_code = plan->names,
+		.change_modes = plan->modes,
 		.refused = refused,
 	};
 	int err = rights_gain_none();

@@ -172,10 +172,10 @@ static int forbid_rings(void)
 	return err;
 }
 
-static int make_filters(bool load_code)
+static int make_filters(const struct syscalls_plan *plan)
 {
 	scmp_filter_ctx f = new_filter(calls.deny);
-	int err = f ? rules_serve(f, load_code) : -ENOMEM;
+	int err = f ? rules_serve(f, plan) : -ENOMEM;
 
 	err = make_program(f, err, &calls.serve);
 	if (err < 0)
@@ -190,7 +190,7 @@ int syscalls_begin(const struct syscalls_plan *plan)
 
 	choose_action(plan);
 	if (err == 0)
-		err = make_filters(plan->load_code);
+		err = make_filters(plan);
 	if (err < 0) {
 		forget(&calls.serve);
 		forget(&calls.end);

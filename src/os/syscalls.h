@@ -9,6 +9,7 @@
 struct syscalls_plan {
 	bool kill;             /* whoever makes another one ends, at once */
 	bool load_code;        /* libraries may be loaded still */
+	bool change_modes;     /* of files, by their names */
 	void (*refused)(void); /* in a signal handler */
 };
 

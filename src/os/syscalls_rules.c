@@ -1,6 +1,7 @@
 #include "os/syscalls_rules.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -76,12 +77,8 @@ static const char *const allowed[] = {
 	"dup",
 	"dup2",
 	"dup3",
-	"fcntl",
-	"fcntl64",
 	"flock",
 	/* files: where, Landlock says */
-	"open",
-	"openat",
 	"access",
 	"faccessat",
 	"faccessat2",
@@ -102,9 +99,6 @@ static const char *const allowed[] = {
 	"readlinkat",
 	"getcwd",
 	"umask",
-	"chmod",
-	"fchmod",
-	"fchmodat",
 	"unlink",
 	"unlinkat",
 	"ftruncate",
@@ -174,6 +168,15 @@ static const uint64_t controls[] = {FIONBIO,      FIOCLEX,     FIONCLEX,
 
 static const uint64_t self_controls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA,
 					 PR_SET_NO_NEW_PRIVS};
+
+/* F_SETOWN, with F_SETSIG, would have the kernel signal other processes for it. */
+static const uint64_t on_descriptors[] = {
+	F_DUPFD,      F_DUPFD_CLOEXEC, F_GETFD,      F_SETFD,     F_GETFL,
+	F_GETLK,      F_SETLK,         F_SETLKW,     F_OFD_GETLK, F_OFD_SETLK,
+	F_OFD_SETLKW, F_SETPIPE_SZ,    F_GETPIPE_SZ,
+};
+
+enum { OWN_MODES = 07777 & ~0777 }; /* set-user-ID and the like */
 
 /* 0 for what this architecture, or libseccomp, does not know. */
 static int add(scmp_filter_ctx f, uint32_t action, const char *name,
@@ -308,12 +311,52 @@ static int allow_threads(scmp_filter_ctx f)
 	return err;
 }
 
-static int allow_by_argument(scmp_filter_ctx f, bool load_code)
+static int allow_descriptors(scmp_filter_ctx f)
+{
+	static const char *const names[] = {"fcntl", "fcntl64"};
+	const struct scmp_arg_cmp flags[] = {is(1, F_SETFL),
+					     has_bits(2, O_ASYNC, 0)};
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		err = err < 0 ? err
+			      : add(f, SCMP_ACT_ALLOW, names[i], flags, 2);
+		for (size_t j = 0;
+		     j < sizeof(on_descriptors) / sizeof(on_descriptors[0]);
+		     j++)
+			err = err < 0 ? err
+				      : allow_value(f, names[i], 1,
+						    on_descriptors[j]);
+	}
+	return err;
+}
+
+/* Before Linux 6.2 Landlock lets whoever may read a file empty it, and it never
+ * looks at whose a file's mode is changed. */
+static int allow_files(scmp_filter_ctx f, bool change_modes)
+{
+	int err = allow_bits(f, "open", 1, O_TRUNC, 0);
+
+	if (err == 0)
+		err = allow_bits(f, "openat", 2, O_TRUNC, 0);
+	if (err == 0 && change_modes)
+		err = allow_bits(f, "chmod", 1, OWN_MODES, 0);
+	if (err == 0 && change_modes)
+		err = allow_bits(f, "fchmodat", 2, OWN_MODES, 0);
+	return err;
+}
+
+static int allow_by_argument(scmp_filter_ctx f,
+			     const struct syscalls_plan *plan)
 {
 	int err = allow_sockets(f);
 
 	if (err == 0)
-		err = allow_memory(f, load_code);
+		err = allow_descriptors(f);
+	if (err == 0)
+		err = allow_files(f, plan->change_modes);
+	if (err == 0)
+		err = allow_memory(f, plan->load_code);
 	if (err == 0)
 		err = allow_threads(f);
 	for (size_t i = 0; i < sizeof(controls) / sizeof(controls[0]); i++)
@@ -328,20 +371,19 @@ static int allow_by_argument(scmp_filter_ctx f, bool load_code)
 	return err;
 }
 
-int rules_serve(scmp_filter_ctx f, bool load_code)
+int rules_serve(scmp_filter_ctx f, const struct syscalls_plan *plan)
 {
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++)
 		err = err < 0 ? err
 			      : add(f, SCMP_ACT_ALLOW, allowed[i], NULL, 0);
-	return err < 0 ? err : allow_by_argument(f, load_code);
+	return err < 0 ? err : allow_by_argument(f, plan);
 }
 
 int rules_end(scmp_filter_ctx f)
 {
-	static const char *const names[] = {"listen", "chmod", "fchmod",
-					    "fchmodat"};
+	static const char *const names[] = {"listen", "chmod", "fchmodat"};
 	int err = 0;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)

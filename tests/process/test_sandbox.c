@@ -81,6 +81,8 @@ static const struct {
 	{"raw", "socket"},      {"sctp", "socket"},
 	{"ping", "socket"},     {"code", "mmap"},
 	{"become", "mprotect"}, {"kill", "kill"},
+	{"own", "fcntl"},       {"async", "fcntl"},
+	{"empty", "openat"},    {"chmod", "chmod"},
 };
 
 static void what_it_never_calls_kills_it(void **state)
@@ -144,6 +146,31 @@ static void other_files_are_out_of_reach(void **state)
 		struct proc *p = invade(files[i], "strict", "127.0.0.1:9");
 
 		assert_string_equal(fate(p), "Permission denied");
+		program_stop(p);
+	}
+}
+
+/* Whose --unix-mode a reload may change: but no file runs as its owner. */
+static void modes_are_changed_only_where_sockets_are_made(void **state)
+{
+	static const struct {
+		const char *what, *fate;
+	} rows[] = {
+		{"chmod", "No such file or directory"},
+		{"set-uid", "Operation not permitted"},
+	};
+
+	(void)state;
+	need_sandbox();
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct proc *p =
+			HOST(rows[i].what, "on", "127.0.0.1:9", "--listen",
+			     scrap("unix:%s", program_file("modes.sock")),
+			     "--to", "127.0.0.1:9");
+
+		proc_line(p, "sandbox: seccomp", 0);
+		proc_signal(p, SIGRTMIN);
+		assert_string_equal(fate(p), rows[i].fate);
 		program_stop(p);
 	}
 }
@@ -433,6 +460,7 @@ int main(void)
 		CASE(or_fails_and_is_told_while_all_goes_on),
 		CASE(without_a_sandbox_it_could),
 		CASE(other_files_are_out_of_reach),
+		CASE(modes_are_changed_only_where_sockets_are_made),
 		CASE(with_host_names_etc_is_read_and_nothing_else),
 		CASE(what_serving_takes_is_allowed),
 		CASE(no_loop_has_a_ring),

@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -135,6 +136,39 @@ static long try_kill(void)
 	return kill(getppid(), 0);
 }
 
+/* The kernel would signal it whenever there is something to be read. */
+static long try_own(void)
+{
+	int fds[2];
+
+	return pipe2(fds, O_CLOEXEC) < 0
+		       ? -1
+		       : fcntl(fds[0], F_SETOWN, (int)getppid());
+}
+
+static long try_async(void)
+{
+	int fds[2];
+
+	return pipe2(fds, O_CLOEXEC) < 0 ? -1 : fcntl(fds[0], F_SETFL, O_ASYNC);
+}
+
+/* Landlock asks only whether it may be read. */
+static long try_empty(void)
+{
+	return open("/tmp/lowport-trespass", O_RDONLY | O_TRUNC | O_CLOEXEC);
+}
+
+static long try_chmod(void)
+{
+	return chmod("/tmp/lowport-trespass", 0666);
+}
+
+static long try_setuid_bit(void)
+{
+	return chmod("/tmp/lowport-trespass", 04755);
+}
+
 /* What serving takes. */
 static long try_nothing(void)
 {
@@ -159,6 +193,11 @@ static const struct {
 	{"code", try_code},
 	{"become", try_become_code},
 	{"kill", try_kill},
+	{"own", try_own},
+	{"async", try_async},
+	{"empty", try_empty},
+	{"chmod", try_chmod},
+	{"set-uid", try_setuid_bit},
 	{"listen", try_listen},
 	{"ring", try_ring},
 	{"new", try_new},
