@@ -345,7 +345,6 @@ int confine_drop(const struct confine *f, const struct generation *g,
 
 	if (!f->drops)
 		return EXIT_OK;
-	logger_give(f->rights.user, f->rights.group);
 	give_sockets(f, g, web);
 	if (rights_drop(&f->rights, &why) < 0) {
 		complain(why.text);

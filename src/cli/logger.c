@@ -51,7 +51,8 @@ static bool is_journal(void)
 	       (unsigned long long)st.st_dev == dev && st.st_ino == ino;
 }
 
-static int fail(struct fault *why, const char *path, int err)
+static int fail(struct fault *why, const char *path, const struct rights *user,
+		int err)
 {
 	switch (err) {
 	case -EACCES:
@@ -60,7 +61,7 @@ static int fail(struct fault *why, const char *path, int err)
 				 "log-to: %s: user %ld, who runs lowport, may "
 				 "not write there (let the file, or its "
 				 "folder, be theirs)",
-				 path, (long)geteuid());
+				 path, (long)(user ? user->user : geteuid()));
 	case -ENOENT:
 	case -ENOTDIR:
 		return fault_set(why, err,
@@ -83,8 +84,10 @@ static int fail_syslog(struct fault *why, const char *path, int err)
 			 path, strerror(-err));
 }
 
-static int open_sink(struct sink *s, const struct log_to *to, struct fault *why)
+static int open_sink(struct sink *s, const struct logger_options *opt,
+		     struct fault *why)
 {
+	const struct log_to *to = opt->to;
 	int err = 0;
 
 	switch (to ? to->place : LOG_TO_STDERR) {
@@ -92,9 +95,9 @@ static int open_sink(struct sink *s, const struct log_to *to, struct fault *why)
 		sink_init(s, STDERR_FILENO);
 		break;
 	case LOG_TO_FILE:
-		err = sink_open(s, to->path);
+		err = sink_open(s, to->path, opt->user);
 		if (err < 0)
-			return fail(why, to->path, err);
+			return fail(why, to->path, opt->user, err);
 		break;
 	case LOG_TO_SYSLOG:
 		err = sink_open_datagram(s, to->path);
@@ -128,14 +131,14 @@ static int open_again(const struct log_to *to, struct fault *why)
 {
 	int err = logger.place == LOG_TO_FILE ? sink_reopen(logger.sink) : 0;
 
-	return err < 0 ? fail(why, to->path, err) : 0;
+	return err < 0 ? fail(why, to->path, NULL, err) : 0;
 }
 
-static int go_over(const struct log_to *to, struct fault *why)
+static int go_over(const struct logger_options *opt, struct fault *why)
 {
 	struct sink *next =
 		logger.sink == logger.sinks ? logger.sinks + 1 : logger.sinks;
-	int err = open_sink(next, to, why);
+	int err = open_sink(next, opt, why);
 
 	if (err < 0)
 		return err;
@@ -146,14 +149,14 @@ static int go_over(const struct log_to *to, struct fault *why)
 		next->lost_error = logger.sink->lost_error;
 	}
 	logger.sink = next;
-	logger.place = place_of(to);
+	logger.place = place_of(opt->to);
 	return 0;
 }
 
 int logger_open(const struct logger_options *opt, struct fault *why)
 {
 	int err = is_there(opt->to) ? open_again(opt->to, why)
-				    : go_over(opt->to, why);
+				    : go_over(opt, why);
 
 	if (err < 0)
 		return err;
@@ -331,15 +334,6 @@ void logger_reopen(void)
 		 "file that is open: %s",
 		 logger.sink->path, strerror(-err));
 	logger_put(LEVEL_ERROR, text);
-}
-
-void logger_give(uid_t user, gid_t group)
-{
-	/* It is written to through the descriptor that is open, come what may.
-	 */
-	if (logger.place == LOG_TO_FILE && logger.sink->is_file &&
-	    fchown(logger.sink->fd, user, group) < 0)
-		logger_put(LEVEL_DEBUG, "log-to: the file stays root's");
 }
 
 uint64_t logger_dropped(void)

@@ -5,10 +5,10 @@
 #include "base/log.h"
 #include "base/record.h"
 #include "config/log_to.h"
+#include "os/rights.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <uv.h>
 
 /*
@@ -20,15 +20,13 @@
 struct logger_options {
 	enum log_level level; /* lines below it are left out */
 	bool json;
-	const struct log_to *to; /* NULL: standard error */
+	const struct log_to *to;   /* NULL: standard error */
+	const struct rights *user; /* whom root opens a file for; or NULL */
 };
 
 /* Open it, or, where it is open, go over to what opt says. Returns 0, or a
  * negative errno with *why and the log as it was. Nothing of *opt is kept. */
 int logger_open(const struct logger_options *opt, struct fault *why);
-
-/* Let the file that is open, if it is one, belong to this user. */
-void logger_give(uid_t user, gid_t group);
 
 /* Another level from here on. */
 void logger_level(enum log_level level);

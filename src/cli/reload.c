@@ -47,12 +47,15 @@ static void warn_of_what_stays(const struct config *now,
 	}
 }
 
-bool running_open_log(const struct config *c, void (*mistake)(const char *text))
+bool running_open_log(const struct running *run, const struct config *c,
+		      void (*mistake)(const char *text))
 {
+	const struct confine *f = &run->confine;
 	const struct logger_options opt = {
 		.level = (enum log_level)c->log_level,
 		.json = c->log_json != 0,
 		.to = &c->log_to,
+		.user = f->drops && rights_are_roots() ? &f->rights : NULL,
 	};
 	struct fault why;
 
@@ -105,7 +108,7 @@ int running_reload(struct running *run, void (*mistake)(const char *text))
 	}
 	run->reloads++;
 	/* What is listened on is in force; a log that cannot be had is not. */
-	running_open_log(&next->config, mistake);
+	running_open_log(run, &next->config, mistake);
 	return EXIT_OK;
 }
 

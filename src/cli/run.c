@@ -356,7 +356,7 @@ int cmd_run(int argc, char *const argv[])
 	if (!g)
 		return EXIT_USAGE;
 	status = confine_look(&run.confine, &g->config);
-	if (status == EXIT_OK && running_open_log(&g->config, complain)) {
+	if (status == EXIT_OK && running_open_log(&run, &g->config, complain)) {
 		status = open_and_run(&run, g);
 		running_untake(&run);
 		free(run.replaced);

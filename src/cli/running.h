@@ -75,7 +75,7 @@ void running_move_web(struct running *run, void (*mistake)(const char *text));
 
 /* Open the log, or go over to another one. Returns false after telling mistake
  * why there is none, or why it stays as it was. */
-bool running_open_log(const struct config *c,
+bool running_open_log(const struct running *run, const struct config *c,
 		      void (*mistake)(const char *text));
 
 /* Get the sockets that c wants to be taken, for as long as this runs, or until

@@ -118,6 +118,21 @@ int rights_take_groups(const struct rights *r, struct fault *why)
 		       : 0;
 }
 
+int rights_act_as(const struct rights *r)
+{
+	struct fault why;
+	int err = rights_take_groups(r, &why);
+
+	if (err == 0 && (setegid(r->group) < 0 || seteuid(r->user) < 0))
+		err = -errno;
+	return err;
+}
+
+int rights_act_as_root(void)
+{
+	return seteuid(0) < 0 || setegid(getgid()) < 0 ? -errno : 0;
+}
+
 /* What a mistake of ours, or a capability that was kept, would allow. */
 static bool can_go_back(void)
 {

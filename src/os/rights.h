@@ -29,6 +29,13 @@ int rights_find(struct rights *r, const char *text, struct fault *why);
  * with *why. */
 int rights_take_groups(const struct rights *r, struct fault *why);
 
+/* For a while, root does what it does as that user would, with the groups of
+ * rights_take_groups(), which stay. Returns 0 or a negative errno; either way
+ * rights_act_as_root() comes next, and with an error of that one it had better
+ * end. */
+int rights_act_as(const struct rights *r);
+int rights_act_as_root(void);
+
 /* Root becomes that user, for good: all threads, all ids, and what is started
  * later can gain nothing either. No other process of that user may look into
  * ours. Returns 0, or a negative errno with *why, and then the process had

@@ -1,5 +1,7 @@
 #include "os/sink.h"
 
+#include "os/given.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -80,20 +82,18 @@ void sink_init(struct sink *s, int fd)
 	}
 }
 
-static int open_file(const char *path)
+static int open_file(const char *path, const struct rights *user)
 {
-	int fd = open(path,
-		      O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY |
-			      O_CLOEXEC,
-		      FILE_MODE);
-
-	return fd < 0 ? -errno : fd;
+	return given_open(path,
+			  O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK |
+				  O_NOCTTY | O_CLOEXEC,
+			  FILE_MODE, user);
 }
 
-int sink_open(struct sink *s, const char *path)
+int sink_open(struct sink *s, const char *path, const struct rights *user)
 {
 	char *copy = strdup(path);
-	int fd = copy ? open_file(path) : -ENOMEM;
+	int fd = copy ? open_file(path, user) : -ENOMEM;
 
 	if (fd < 0) {
 		free(copy);
@@ -209,7 +209,7 @@ static void drop_begun(struct sink *s)
 
 int sink_reopen(struct sink *s)
 {
-	int fd = open_file(s->path);
+	int fd = open_file(s->path, NULL);
 
 	if (fd < 0)
 		return fd;

@@ -1,6 +1,8 @@
 #ifndef LOWPORT_OS_SINK_H
 #define LOWPORT_OS_SINK_H
 
+#include "os/rights.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -40,8 +42,9 @@ struct sink {
 void sink_init(struct sink *s, int fd);
 
 /* They go to the end of this file, which is made if there is none, with mode
- * 0640. Returns 0 or a negative errno; -ENXIO: a named pipe without a reader. */
-int sink_open(struct sink *s, const char *path);
+ * 0640. user: whom it is for, see given_open(), or NULL. Returns 0 or a negative
+ * errno; -ENXIO: a named pipe without a reader. */
+int sink_open(struct sink *s, const char *path, const struct rights *user);
 
 /* Open the file of sink_open() by its name anew: another one lies there now, or
  * none. Returns 0, or a negative errno with the one that was open still used. */

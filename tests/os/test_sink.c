@@ -291,7 +291,7 @@ static void a_file_is_made_for_few_and_written_at_its_end(void **state)
 	make_place(&at);
 	umask(0);
 	for (unsigned i = 0; i < 2; i++) {
-		assert_int_equal(sink_open(&r->sink, at.path), 0);
+		assert_int_equal(sink_open(&r->sink, at.path, NULL), 0);
 		put_numbered(r, i);
 		sink_close(&r->sink);
 	}
@@ -307,7 +307,7 @@ static void what_came_before_a_reopening_is_in_the_old_file(void **state)
 	struct place at;
 
 	make_place(&at);
-	assert_int_equal(sink_open(&r->sink, at.path), 0);
+	assert_int_equal(sink_open(&r->sink, at.path, NULL), 0);
 	put_numbered(r, 1);
 	assert_int_equal(rename(at.path, at.old), 0);
 	put_numbered(r, 2);
@@ -347,7 +347,7 @@ static void no_file_begins_with_half_a_line(void **state)
 	reader = open(at.path, O_RDONLY | O_NONBLOCK);
 	assert_true(reader >= 0);
 	fill_but(at.path, reader, 8192);
-	assert_int_equal(sink_open(&r->sink, at.path), 0);
+	assert_int_equal(sink_open(&r->sink, at.path, NULL), 0);
 	for (int i = 0; i < LINES; i++)
 		sink_put(&r->sink, line, sizeof(line) - 1);
 	sink_flush(&r->sink);
@@ -371,7 +371,7 @@ static void a_file_that_cannot_be_reopened_is_used_further(void **state)
 	struct place at;
 
 	make_place(&at);
-	assert_int_equal(sink_open(&r->sink, at.path), 0);
+	assert_int_equal(sink_open(&r->sink, at.path, NULL), 0);
 	assert_int_equal(rename(at.path, at.old), 0);
 	assert_int_equal(mkdir(at.path, 0700), 0);
 	assert_int_equal(sink_reopen(&r->sink), -EISDIR);
@@ -388,10 +388,11 @@ static void what_cannot_be_opened_is_an_error(void **state)
 	struct place at;
 
 	make_place(&at);
-	assert_int_equal(sink_open(&r->sink, at.dir), -EISDIR);
+	assert_int_equal(sink_open(&r->sink, at.dir, NULL), -EISDIR);
 	assert_int_equal(mkfifo(at.path, 0600), 0);
-	assert_int_equal(sink_open(&r->sink, at.path), -ENXIO);
-	assert_int_equal(sink_open(&r->sink, "/nonexistent/log"), -ENOENT);
+	assert_int_equal(sink_open(&r->sink, at.path, NULL), -ENXIO);
+	assert_int_equal(sink_open(&r->sink, "/nonexistent/log", NULL),
+			 -ENOENT);
 	remove_place(&at);
 }
 
@@ -401,7 +402,7 @@ static void a_full_disk_is_waited_for(void **state)
 	struct rig *r = *state;
 	unsigned taken = 0;
 
-	if (sink_open(&r->sink, "/dev/full") < 0)
+	if (sink_open(&r->sink, "/dev/full", NULL) < 0)
 		skip();
 	for (unsigned i = 0; i < 10 * SINK_LINES; i++)
 		put_numbered(r, i);

@@ -1,6 +1,7 @@
 #include "process/logs.h"
 #include "process/program.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -185,6 +186,79 @@ static void what_it_made_as_root_is_the_users(void **state)
 	assert_int_equal(access(scrap("%s/http.sock", at), F_OK), -1);
 }
 
+/* A folder of the user's, and a file of root's that lowport must not touch. */
+static const char *prepare_trap(const char *name, const char *secret)
+{
+	const char *folder = program_file(name);
+
+	assert_int_equal(mkdir(folder, 0755), 0);
+	assert_int_equal(chown(folder, SOMEBODY, SOMEBODY), 0);
+	close(creat(secret, 0600));
+	assert_int_equal(access(secret, F_OK), 0);
+	return folder;
+}
+
+static void assert_refuses_log(const char *log, const char *secret)
+{
+	struct stat st;
+	struct proc *p = RUN_AS_ROOT("--listen", "127.0.0.1:0", "--to",
+				     "127.0.0.1:9", "--log-to", log, "--user",
+				     somebody(), "--status", "none");
+
+	proc_end(p, 1);
+	assert_says(proc_err(p), scrap("user %d, who runs", SOMEBODY));
+	assert_int_equal(stat(secret, &st), 0);
+	assert_int_equal(st.st_uid, 0);
+	assert_int_equal(st.st_size, 0);
+}
+
+/* The user, who may replace the log by a link, is not root by way of it. */
+static void a_link_in_place_of_the_log_gives_nothing_away(void **state)
+{
+	const char *root = program_file("roots");
+	const char *secret = scrap("%s/lowport.log", root);
+	const char *folder, *log;
+
+	(void)state;
+	need_root();
+	assert_int_equal(mkdir(root, 0755), 0);
+	assert_int_equal(chown(root, 0, 0), 0);
+	folder = prepare_trap("trap", secret);
+	log = scrap("%s/lowport.log", folder);
+	assert_int_equal(symlink(secret, log), 0);
+	assert_refuses_log(log, secret);
+	/* Nor by a folder of theirs. */
+	assert_int_equal(symlink(root, scrap("%s/logs", folder)), 0);
+	assert_refuses_log(scrap("%s/logs/lowport.log", folder), secret);
+	/* A link of root's may lead to one of theirs. */
+	assert_int_equal(symlink(log, scrap("%s/log", root)), 0);
+	assert_refuses_log(scrap("%s/log", root), secret);
+}
+
+static void where_only_root_may_write_the_log_is_given_to_the_user(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "b");
+	char folder[] = "/run/rights-of-lowport-XXXXXX";
+	const char *log;
+	struct proc *p;
+
+	(void)state;
+	need_root();
+	/* Others may write to the folder of files. */
+	if (!mkdtemp(folder))
+		program_skip("a /run that root may write to");
+	assert_int_equal(chmod(folder, 0755), 0);
+	log = scrap("%s/lowport.log", folder);
+	p = RUN_AS_ROOT("--listen", "127.0.0.1:0", "--to", backend_where(b),
+			"--log-to", log, "--user", somebody(), "--status",
+			"none");
+	log_await(log, "root no more");
+	assert_int_equal(owner_of(log), SOMEBODY);
+	program_stop(p);
+	unlink(log);
+	rmdir(folder);
+}
+
 static void a_new_low_port_is_refused_with_the_reason(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "b");
@@ -298,6 +372,8 @@ int main(void)
 		CASE(a_low_port_is_opened_and_then_root_is_gone),
 		CASE(no_thread_is_left_behind),
 		CASE(what_it_made_as_root_is_the_users),
+		CASE(a_link_in_place_of_the_log_gives_nothing_away),
+		CASE(where_only_root_may_write_the_log_is_given_to_the_user),
 		CASE(a_new_low_port_is_refused_with_the_reason),
 		CASE(a_file_that_the_user_may_not_read_is_said_at_once),
 		CASE(a_bad_user_is_refused_with_what_would_be_right),
