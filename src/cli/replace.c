@@ -53,12 +53,15 @@ static int keep(struct running *run, const struct client_files *files,
 /* They come in portions. */
 static int fetch(struct running *run, const char *path, struct fault *why)
 {
+	const struct confine *f = &run->confine;
 	uint64_t all = 1;
 
 	for (uint64_t first = 0; first < all;) {
 		int at[CONTROL_FILES_MOST];
 		struct client_files files = {.at = at,
-					     .most = CONTROL_FILES_MOST};
+					     .most = CONTROL_FILES_MOST,
+					     .user = f->drops ? f->rights.user
+							      : geteuid()};
 		char request[64];
 		cJSON *said;
 		int err;

@@ -200,6 +200,27 @@ static int explain(const char *path, int err, struct fault *why)
 	return err;
 }
 
+/* Anybody may have made a socket where a lowport is looked for; what a stranger
+ * hands over is bound in another network, or serves the stranger as well. */
+static int check_giver(int fd, const char *path,
+		       const struct client_files *files, struct fault *why)
+{
+	uid_t user;
+	int err = sock_peer_user(fd, &user);
+
+	if (err < 0)
+		return explain(path, err, why);
+	if (user == 0 || user == geteuid() || user == files->user)
+		return 0;
+	err = fault_set(why, -EPERM,
+			"%s: it is user %u who listens there: listeners are "
+			"taken over from this user's lowport, root's, and that "
+			"of the user whom --user names (end that one first)",
+			path, (unsigned)user);
+	fault_escape(why);
+	return err;
+}
+
 int client_ask(const char *path, const char *request, char **answer,
 	       struct client_files *files, struct fault *why)
 {
@@ -212,6 +233,11 @@ int client_ask(const char *path, const char *request, char **answer,
 		files->count = 0;
 	if (fd < 0)
 		return explain(path, fd, why);
+	err = files ? check_giver(fd, path, files, why) : 0;
+	if (err < 0) {
+		close(fd);
+		return err;
+	}
 	text_addf(&line, "%s\n", request);
 	err = line.failed ? -ENOMEM
 			  : send_all(fd, line.at, line.length, due_ms);

@@ -4,6 +4,7 @@
 #include "base/fault.h"
 
 #include <stddef.h>
+#include <sys/types.h>
 
 /* The other end of the status socket: asks, waits, and gives up after a while.
  */
@@ -15,6 +16,7 @@ struct client_files {
 	int *at; /* room for them; closed on exec, and the caller's */
 	size_t most;
 	size_t count;
+	uid_t user; /* taken from: this one, root, and whoever asks */
 };
 
 /*
@@ -25,6 +27,7 @@ struct client_files {
  *   -ENOENT        there is no such socket
  *   -ECONNREFUSED  nobody serves it any more
  *   -EACCES        this user may not ask
+ *   -EPERM         files are not taken from who answers there
  *   -ETIMEDOUT     it does not answer
  */
 int client_ask(const char *path, const char *request, char **answer,

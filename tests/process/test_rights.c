@@ -363,6 +363,47 @@ static void root_finds_it_by_its_socket(void **state)
 	rmdir(scrap("/run/lowport-%d", SOMEBODY));
 }
 
+static struct proc *replace_as(const char *user, const char *status,
+			       const char *to)
+{
+	return RUN_AS_ROOT("--listen", "127.0.0.1:0", "--to", to,
+			   scrap("--replace=%s", status), "--status", "none",
+			   strcmp(user, "root") == 0
+				   ? "--allow-root"
+				   : scrap("--user=%s", user));
+}
+
+/* Anybody can make a socket where a lowport is looked for, and hand over what is
+ * bound in another network. */
+static void listeners_are_not_taken_over_from_a_stranger(void **state)
+{
+	struct backend *b = backend_start("127.0.0.1:0", "b");
+	const char *status = program_file("status.sock");
+	struct proc *old, *next;
+	uid_t user;
+
+	(void)state;
+	need_root();
+	old = RUN("--listen", "127.0.0.1:0", "--to", backend_where(b),
+		  "--status", status);
+	program_listening(old);
+	user = owner_of(status);
+	for (size_t i = 0; i < 2; i++) {
+		next = replace_as(i == 0 ? "root" : somebody(), status,
+				  backend_where(b));
+		proc_end(next, 1);
+		assert_says(proc_err(next),
+			    scrap("it is user %u who listens there",
+				  (unsigned)user));
+	}
+	assert_served(program_where(old, 0), b);
+	next = replace_as(scrap("%u:%u", (unsigned)user, (unsigned)user),
+			  status, backend_where(b));
+	proc_line(next, "taken over from the lowport", 0);
+	program_stop(next);
+	proc_end(old, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -379,6 +420,7 @@ int main(void)
 		CASE(a_bad_user_is_refused_with_what_would_be_right),
 		CASE(whoever_is_not_root_cannot_become_another),
 		CASE(root_finds_it_by_its_socket),
+		CASE(listeners_are_not_taken_over_from_a_stranger),
 	};
 
 	return cmocka_run_group_tests(tests, program_set_up, program_tear_down);
