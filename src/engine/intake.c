@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 enum {
 	RESUME_MS = 100,      /* look for descriptors again */
@@ -172,6 +173,13 @@ static bool is_taken(const struct intake *in, const struct relay_route *route)
 	return !opt->arrived || opt->arrived(opt->data, route);
 }
 
+/* What is not inherited; and one that was there before us inherits nothing. */
+static void set_unix(int fd)
+{
+	sock_inline_urgent(fd);
+	sock_refuse_files(fd);
+}
+
 static void on_accepted(void *owner, int fd, const struct addr *client)
 {
 	struct listening *l = owner;
@@ -182,6 +190,8 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
+	if (l->bound.family == AF_UNIX)
+		set_unix(fd);
 	if (!door_lets_in(&in->door, l->count, fd, &from)) {
 		sock_reset(fd);
 		return;
@@ -265,8 +275,11 @@ static const struct acceptor_events acceptor_events = {
 
 /* What is accepted inherits these, which saves setting them each time. Where
  * they cannot be set, they are not needed. */
-static void set_inherited(int fd, const struct relay_route *route)
+static void set_inherited(const struct listening *l, int fd,
+			  const struct relay_route *route)
 {
+	if (l->bound.family == AF_UNIX)
+		sock_refuse_files(fd);
 	sock_nodelay(fd);
 	sock_inline_urgent(fd);
 	if (route->keepalive_s > 0)
@@ -338,7 +351,7 @@ static int open_listening(struct listening *l, int fd,
 	l->fd = fd;
 	l->route = route;
 	l->dead = false;
-	set_inherited(fd, route);
+	set_inherited(l, fd, route);
 	list_remove(&l->node);
 	list_append(&in->listening, &l->node);
 	set_held(l, hold);
@@ -415,7 +428,7 @@ int intake_reroute(struct intake *in, int fd, const struct relay_route *route)
 	door_dismiss(&in->door, l->count);
 	l->count = count;
 	l->route = route;
-	set_inherited(fd, route);
+	set_inherited(l, fd, route);
 	set_held(l, hold);
 	/* All are given another in a row: the next one is then found first. */
 	list_remove(&l->node);

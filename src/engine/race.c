@@ -141,10 +141,12 @@ static bool is_shortage(int err)
 
 static void set_options(const struct race_lane *l, int fd)
 {
-	if (l->to.family == AF_UNIX)
-		return;
-	sock_nodelay(fd);
 	sock_inline_urgent(fd);
+	if (l->to.family == AF_UNIX) {
+		sock_refuse_files(fd);
+		return;
+	}
+	sock_nodelay(fd);
 	if (l->race->speaks_first)
 		sock_speaks_first(fd);
 }

@@ -146,6 +146,7 @@ static int open_socket(const struct listen_request *want, struct listeners *out,
 	fd = sock_open(AF_UNIX);
 	if (fd < 0)
 		return fault_set(why, fd, "%s: %s", want->text, strerror(-fd));
+	sock_refuse_files(fd);
 	err = bind_with_mode(fd, &want->addr, want->mode);
 	if (err < 0) {
 		fault_set(why, err, "unix:%s: %s", want->addr.path,

@@ -106,9 +106,15 @@ bool sock_came_through(int fd, int family, unsigned interface);
 /* Send small segments at once. A Unix socket always does: 0. */
 int sock_nodelay(int fd);
 
-/* Take an urgent byte as what it is in the stream: a byte between others. A
- * Unix socket has none: 0. */
+/* Take an urgent byte as what it is in the stream: a byte between others. Unix
+ * sockets have them on Linux since 5.15, and do not inherit this. */
 int sock_inline_urgent(int fd);
+
+/* No descriptor is passed to this Unix socket, nor to those that it accepts from
+ * here on: who passes one fails with EPERM. One that nobody takes is closed by
+ * whoever reads past it, which may take as long as who passed it likes (SO_LINGER,
+ * a file of FUSE). Linux since 6.16; nothing elsewhere. */
+void sock_refuse_files(int fd);
 
 /* Is what comes next an urgent byte? */
 bool sock_at_mark(int fd);

@@ -10,6 +10,13 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
+/* Headers before 6.16 lack it; those two count on their own. */
+#if !defined(SO_PASSRIGHTS) && !defined(__sparc__) && !defined(__hppa__)
+#define SO_PASSRIGHTS 83
+#elif !defined(SO_PASSRIGHTS)
+#define SO_PASSRIGHTS -1
+#endif
+
 int sock_open(int family)
 {
 	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -45,6 +52,13 @@ int sock_peer_user(int fd, uid_t *user)
 		return -errno;
 	*user = peer.uid;
 	return 0;
+}
+
+void sock_refuse_files(int fd)
+{
+	int off = 0;
+
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &off, sizeof(off));
 }
 
 size_t sock_unsent(int fd)

@@ -4,6 +4,7 @@
 #include "rig.h"
 #include "talk.h"
 
+#include <errno.h>
 #include <string.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -151,6 +152,20 @@ static void small_requests_are_answered_beside_a_bulk_stream(void **state)
 	rig_stop(r);
 }
 
+static bool has_urgent_bytes(const struct row *row)
+{
+	bool has;
+	int fds[2];
+
+	if (row->client_family != AF_UNIX)
+		return true;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	has = send(fds[0], "!", 1, MSG_OOB) == 1;
+	close(fds[0]);
+	close(fds[1]);
+	return has;
+}
+
 enum { BEFORE_URGENT = 6 << 20, AFTER_URGENT = 3 << 20 };
 
 /* Much, so that the relay splices by then, and one urgent byte. */
@@ -181,8 +196,8 @@ static void an_urgent_byte_arrives_among_the_others(void **state)
 	void *failed;
 	char byte = 0;
 
-	if (row->client_family == AF_UNIX)
-		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
+	if (!has_urgent_bytes(row))
+		FLOW_SKIP("urgent bytes of Unix sockets (Linux 5.15)");
 	r = rig_run(row);
 	client = rig_connect(r);
 	backend = rig_accept(r);
@@ -212,8 +227,8 @@ static void an_urgent_byte_behind_a_few_is_not_left_behind(void **state)
 	int client, backend;
 	char got[4];
 
-	if (row->client_family == AF_UNIX)
-		FLOW_SKIP("a Unix socket has no urgent bytes everywhere");
+	if (!has_urgent_bytes(row))
+		FLOW_SKIP("urgent bytes of Unix sockets (Linux 5.15)");
 	r = rig_run(row);
 	client = rig_connect(r);
 	backend = rig_accept(r);
@@ -253,7 +268,13 @@ static void what_follows_a_passed_descriptor_is_not_left_behind(void **state)
 	client = rig_connect(r);
 	backend = rig_accept(r);
 	memcpy(CMSG_DATA(&control.head), &client, sizeof(client));
-	assert_int_equal(sendmsg(client, &message, 0), 3);
+	if (sendmsg(client, &message, 0) < 0 && errno == EPERM) {
+		close(backend);
+		close(client);
+		rig_stop(r);
+		FLOW_SKIP("a system where they cannot be refused (Linux "
+			  "before 6.16)");
+	}
 	assert_int_equal(send(client, "def", 3, 0), 3);
 	assert_int_equal(peer_recv(backend, got, 6, MSG_WAITALL), 6);
 	assert_memory_equal(got, "abcdef", 6);

@@ -39,6 +39,7 @@ enum {
 	STILL_MS = 300,
 	WORKS_MS = 100, /* most, while it has nothing to do */
 	PIECE = 64 << 10,
+	PASS_RIGHTS = 83, /* SO_PASSRIGHTS, which headers lack */
 };
 
 static int64_t now_ms(void)
@@ -395,6 +396,50 @@ static void urgent_bytes_in_a_flood_are_bytes(void **state)
 	program_stop(p);
 }
 
+static ssize_t pass_file(int to, int fd)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec bytes = {.iov_base = "abc", .iov_len = 3};
+	struct msghdr message = {.msg_iov = &bytes,
+				 .msg_iovlen = 1,
+				 .msg_control = &control,
+				 .msg_controllen = sizeof(control)};
+
+	memcpy(CMSG_DATA(&control.head), &fd, sizeof(fd));
+	return sendmsg(to, &message, 0);
+}
+
+/* It would be lowport who closes it, and waits: of a socket with SO_LINGER as long
+ * as that says. */
+static void no_descriptor_is_passed_whose_close_takes_long(void **state)
+{
+	const char *at = scrap("unix:%s", program_file("files.sock"));
+	const char *to = scrap("unix:%s", program_file("to.sock"));
+	int on = 0, listener = peer_listen(to), fd, backend;
+	socklen_t size = sizeof(on);
+	struct proc *p;
+
+	(void)state;
+	if (getsockopt(listener, SOL_SOCKET, PASS_RIGHTS, &on, &size) < 0)
+		program_skip("Unix sockets that refuse descriptors (Linux "
+			     "6.16)");
+	p = RUN("--listen", at, "--to", to, "--drain-timeout", "0");
+	program_listening(p);
+	fd = peer_dial(at);
+	backend = peer_accept(listener);
+	assert_int_equal(pass_file(fd, listener), -1);
+	assert_int_equal(errno, EPERM);
+	assert_int_equal(pass_file(backend, listener), -1);
+	assert_int_equal(errno, EPERM);
+	peer_close(fd);
+	program_stop(p);
+}
+
 static void a_backend_that_says_nothing_takes_only_its_own_clients(void **state)
 {
 	int silent = peer_listen("127.0.0.1:0");
@@ -506,6 +551,7 @@ int main(void)
 		TEST(resets_at_every_moment_are_resets),
 		TEST(a_reset_right_behind_the_end_is_heard_with_it),
 		TEST(urgent_bytes_in_a_flood_are_bytes),
+		TEST(no_descriptor_is_passed_whose_close_takes_long),
 		TEST(a_backend_that_says_nothing_takes_only_its_own_clients),
 		TEST(a_backend_that_answers_before_it_is_asked_is_heard),
 		TEST(half_closed_for_ever_is_ended_in_time),
