@@ -79,7 +79,10 @@ int targets_found(struct targets *t, const struct addrinfo *list, uint16_t port)
 
 		addr_from_sockaddr(&a, ai->ai_addr, ai->ai_addrlen);
 		a.port = port;
-		if (a.family != AF_UNSPEC && !has(t, &a))
+		/* A wildcard, with which some resolvers block a name, is this
+		 * machine, and may be lowport's own listener. */
+		if (a.family != AF_UNSPEC && !addr_is_wildcard(&a) &&
+		    !has(t, &a))
 			t->at[t->count++] = a;
 	}
 	interleave(t);

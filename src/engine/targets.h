@@ -24,7 +24,7 @@ void targets_literal(struct targets *t, const struct addr *a);
 bool targets_localhost(struct targets *t, const char *host, uint16_t port);
 
 /* What the resolver found, each once, families taking turns (RFC 8305, 4) from
- * the one that it put first. Returns 0 or -ENOMEM. */
+ * the one that it put first; wildcards are left out. Returns 0 or -ENOMEM. */
 int targets_found(struct targets *t, const struct addrinfo *list,
 		  uint16_t port);
 

@@ -86,6 +86,22 @@ static void an_address_that_comes_twice_is_tried_once(void **state)
 	targets_free(&t);
 }
 
+static void a_wildcard_is_no_address_to_connect_to(void **state)
+{
+	static const char *const ips[] = {"0.0.0.0", "::", "10.0.0.1",
+					  "::ffff:0.0.0.0"};
+	static const char *const left[] = {"10.0.0.1"};
+	struct targets t = {0};
+	struct found f;
+
+	(void)state;
+	assert_int_equal(targets_found(&t, found(&f, ips, COUNT(ips)), 80), 0);
+	assert_order(&t, left, COUNT(left));
+	assert_int_equal(targets_found(&t, found(&f, ips, 2), 80), 0);
+	assert_int_equal(t.count, 0);
+	targets_free(&t);
+}
+
 static void of_very_many_addresses_some_are_enough(void **state)
 {
 	static char texts[MOST][16];
@@ -141,6 +157,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(families_take_turns_from_the_first_one_on),
 		cmocka_unit_test(an_address_that_comes_twice_is_tried_once),
+		cmocka_unit_test(a_wildcard_is_no_address_to_connect_to),
 		cmocka_unit_test(of_very_many_addresses_some_are_enough),
 		cmocka_unit_test(the_one_that_answered_last_comes_first),
 		cmocka_unit_test(localhost_is_both_loopback_addresses),
