@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdbool.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -23,6 +22,7 @@ enum {
 #define RIGHT_REFER     (UINT64_C(1) << 13)
 #define RIGHT_TRUNCATE  (UINT64_C(1) << 14)
 #define RIGHT_IOCTL_DEV (UINT64_C(1) << 15)
+#define SCOPE_ABSTRACT  (UINT64_C(1) << 0)
 #define SCOPE_SIGNAL    (UINT64_C(1) << 1)
 
 #define RIGHTS_OF_A_FILE \
@@ -38,7 +38,7 @@ struct beneath {
 } __attribute__((packed));
 
 /* A kernel takes no longer a struct than it knows, unless the rest is zero. */
-static struct ruleset all_of(long abi)
+static struct ruleset all_of(long abi, bool abstract)
 {
 	struct ruleset all = {.files = (UINT64_C(1) << FIRST_RIGHTS) - 1};
 
@@ -50,11 +50,11 @@ static struct ruleset all_of(long abi)
 		all.files |= RIGHT_IOCTL_DEV;
 	/* Addresses and ports are what a reload may change: they stay. */
 	if (abi >= ABI_SCOPE)
-		all.scoped = SCOPE_SIGNAL;
+		all.scoped = SCOPE_SIGNAL | (abstract ? 0 : SCOPE_ABSTRACT);
 	return all;
 }
 
-int landlock_new(void)
+int landlock_new(bool abstract)
 {
 	long abi = syscall(CREATE_RULESET, NULL, 0, CREATE_RULESET_VERSION);
 	struct ruleset all;
@@ -62,7 +62,7 @@ int landlock_new(void)
 
 	if (abi < 0)
 		return -errno;
-	all = all_of(abi);
+	all = all_of(abi, abstract);
 	rules = syscall(CREATE_RULESET, &all, sizeof(all), 0);
 	return rules < 0 ? -errno : (int)rules;
 }

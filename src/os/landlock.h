@@ -1,6 +1,7 @@
 #ifndef LOWPORT_OS_LANDLOCK_H
 #define LOWPORT_OS_LANDLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,9 +19,10 @@
 #define LANDLOCK_MAKE_SOCK   (UINT64_C(1) << 9)
 
 /* Begin a set of rules: all that this kernel knows is forbidden from
- * landlock_enforce() on, but for what is allowed. Returns a descriptor, or a
- * negative errno: -ENOSYS or -EOPNOTSUPP where there is no Landlock. */
-int landlock_new(void);
+ * landlock_enforce() on, but for what is allowed; abstract: Unix sockets without a
+ * file are connected to. Returns a descriptor, or a negative errno: -ENOSYS or
+ * -EOPNOTSUPP where there is no Landlock. */
+int landlock_new(bool abstract);
 
 /* Allow these rights at path; below it, where that is a folder. Of a file only
  * those that a file can have count. Returns 0 or a negative errno; -ENOENT where

@@ -11,15 +11,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 /* A lowport with someone in it who tries what lowport never does. */
 
-enum { KILLED = 128 + SIGSYS, CREATE_RULESET = 444, VERSION = 1 };
+enum {
+	KILLED = 128 + SIGSYS,
+	CREATE_RULESET = 444,
+	VERSION = 1,
+	HAS_SCOPES = 6,
+};
 
 static int set_up(void **state)
 {
@@ -148,6 +155,31 @@ static void other_files_are_out_of_reach(void **state)
 		assert_string_equal(fate(p), "Permission denied");
 		program_stop(p);
 	}
+}
+
+/* As an X server has, or the message bus of a session. */
+static void sockets_without_a_file_are_out_of_reach(void **state)
+{
+	struct sockaddr_un at = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(at.sun_path + 1, sizeof(at.sun_path) - 1,
+			 "lowport-trespass-%ld", (long)getpid());
+	size_t size = offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n;
+	struct proc *p;
+
+	(void)state;
+	need_sandbox();
+	if (syscall(CREATE_RULESET, NULL, 0, VERSION) < HAS_SCOPES)
+		program_skip("Landlock of Linux 6.12");
+	assert_int_equal(bind(fd, (struct sockaddr *)&at, (socklen_t)size), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	p = invade("abstract", "off", "127.0.0.1:9");
+	assert_string_equal(fate(p), "done");
+	program_stop(p);
+	p = invade("abstract", "strict", "127.0.0.1:9");
+	assert_string_equal(fate(p), "Operation not permitted");
+	program_stop(p);
+	close(fd);
 }
 
 /* Whose --unix-mode a reload may change: but no file runs as its owner. */
@@ -460,6 +492,7 @@ int main(void)
 		CASE(or_fails_and_is_told_while_all_goes_on),
 		CASE(without_a_sandbox_it_could),
 		CASE(other_files_are_out_of_reach),
+		CASE(sockets_without_a_file_are_out_of_reach),
 		CASE(modes_are_changed_only_where_sockets_are_made),
 		CASE(with_host_names_etc_is_read_and_nothing_else),
 		CASE(what_serving_takes_is_allowed),

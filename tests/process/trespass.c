@@ -5,6 +5,7 @@
 #include <linux/vm_sockets.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /*
@@ -169,6 +171,18 @@ static long try_setuid_bit(void)
 	return chmod("/tmp/lowport-trespass", 04755);
 }
 
+/* A Unix socket without a file, of whoever started lowport. */
+static long try_abstract(void)
+{
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int n = snprintf(to.sun_path + 1, sizeof(to.sun_path) - 1,
+			 "lowport-trespass-%ld", (long)getppid());
+	size_t size = offsetof(struct sockaddr_un, sun_path) + 1 + (size_t)n;
+
+	return connect(fd, (struct sockaddr *)&to, (socklen_t)size);
+}
+
 /* What serving takes. */
 static long try_nothing(void)
 {
@@ -198,6 +212,7 @@ static const struct {
 	{"empty", try_empty},
 	{"chmod", try_chmod},
 	{"set-uid", try_setuid_bit},
+	{"abstract", try_abstract},
 	{"listen", try_listen},
 	{"ring", try_ring},
 	{"new", try_new},
