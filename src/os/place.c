@@ -1,6 +1,7 @@
 #include "os/place.h"
 
 #include "base/addr.h"
+#include "os/runtime.h"
 #include "os/sock.h"
 
 #include <dirent.h>
@@ -69,12 +70,14 @@ int place_port(uint16_t *port)
 	return -EADDRINUSE;
 }
 
-/* systemd's and everybody's idea of where such things live. */
+/* systemd's and everybody's idea of where such things live. What is root's own,
+ * nobody whom it becomes can enter. */
 static const char *base_folder(void)
 {
 	static const char *const names[] = {"XDG_RUNTIME_DIR", "TMPDIR"};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (size_t i = runtime_has_owner() ? 1 : 0;
+	     i < sizeof(names) / sizeof(names[0]); i++) {
 		const char *folder = getenv(names[i]);
 
 		if (folder && folder[0] == '/' && access(folder, W_OK) == 0)
@@ -94,9 +97,10 @@ int place_path(char **path)
 	made[(size_t)n - strlen(socket_name)] = '\0';
 	if (!mkdtemp(made))
 		return -errno;
-	if (asprintf(path, "%s%s", made, socket_name) > 0)
+	err = runtime_give(made);
+	if (err == 0 && asprintf(path, "%s%s", made, socket_name) > 0)
 		return 0;
-	err = -ENOMEM;
+	err = err < 0 ? err : -ENOMEM;
 	rmdir(made);
 	return err;
 }

@@ -37,6 +37,18 @@ void runtime_owner(uid_t user)
 	owner.user = user;
 }
 
+bool runtime_has_owner(void)
+{
+	return owner.is_another;
+}
+
+int runtime_give(const char *folder)
+{
+	bool give = owner.is_another && geteuid() == 0;
+
+	return give && lchown(folder, owner.user, (gid_t)-1) < 0 ? -errno : 0;
+}
+
 static uid_t whose(void)
 {
 	return owner.is_another ? owner.user : geteuid();
@@ -59,9 +71,11 @@ static int have(const char *path)
 	if (mkdir(path, 0700) < 0) {
 		if (errno != EEXIST)
 			return -errno;
-	} else if (owner.is_another && geteuid() == 0 &&
-		   lchown(path, owner.user, (gid_t)-1) < 0) {
-		return -errno;
+	} else {
+		int err = runtime_give(path);
+
+		if (err < 0)
+			return err;
 	}
 	return is_ours(path) ? 0 : -EPERM;
 }

@@ -3,6 +3,7 @@
 
 #include "base/fault.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 /*
@@ -19,6 +20,11 @@
 /* From here on sockets are for this user, whom root is about to become. root's
  * folder is none for them: theirs is /run/lowport-UID. */
 void runtime_owner(uid_t user);
+bool runtime_has_owner(void);
+
+/* Let a folder that was made just now be theirs, if there is such a user and this
+ * is root still. Returns 0 or a negative errno. */
+int runtime_give(const char *folder);
 
 /* The path of NAME.sock in the first of them that can be had, which is made if
  * it is not there. *path is the caller's to free. Returns 0 or a negative errno

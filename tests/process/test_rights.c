@@ -1,3 +1,4 @@
+#include "process/app.h"
 #include "process/logs.h"
 #include "process/program.h"
 
@@ -259,6 +260,27 @@ static void where_only_root_may_write_the_log_is_given_to_the_user(void **state)
 	rmdir(folder);
 }
 
+/* The folder of its socket was made by root. */
+static void what_it_starts_can_listen_where_it_is_told_to(void **state)
+{
+	const char *path, *folder;
+	struct proc *p;
+
+	(void)state;
+	need_root();
+	app_need();
+	p = RUN_AS_ROOT("--listen", "127.0.0.1:0", "--exec",
+			app_unix_command(""), "--to", "unix:auto", "--user",
+			somebody(), "--status", "none");
+	proc_line(p, "root no more", 0);
+	app_ask(program_where(program_listening(p), 0));
+	path = strstr(proc_line(p, "to listen on unix:", 0), "unix:") + 5;
+	folder = scrap("%.*s", (int)(strrchr(path, '/') - path), path);
+	assert_int_equal(owner_of(folder), SOMEBODY);
+	program_stop(p);
+	assert_int_equal(access(folder, F_OK), -1);
+}
+
 static void a_new_low_port_is_refused_with_the_reason(void **state)
 {
 	struct backend *b = backend_start("127.0.0.1:0", "b");
@@ -415,6 +437,7 @@ int main(void)
 		CASE(what_it_made_as_root_is_the_users),
 		CASE(a_link_in_place_of_the_log_gives_nothing_away),
 		CASE(where_only_root_may_write_the_log_is_given_to_the_user),
+		CASE(what_it_starts_can_listen_where_it_is_told_to),
 		CASE(a_new_low_port_is_refused_with_the_reason),
 		CASE(a_file_that_the_user_may_not_read_is_said_at_once),
 		CASE(a_bad_user_is_refused_with_what_would_be_right),
