@@ -181,6 +181,7 @@ static void check_ports(struct pf_conversion *c)
 	char text[ADDR_TEXT];
 	struct relay_backend backend;
 	struct fault why;
+	bool known = false;
 	char *string;
 
 	if (count == 0)
@@ -205,15 +206,18 @@ static void check_ports(struct pf_conversion *c)
 			check_port(c, i, port);
 	if (c->r->no)
 		return;
-	/* A name may be one that nobody can have. */
+	/* A name may be one that nobody can have, or mean a Unix socket to
+	 * lowport. */
 	snprintf(text, sizeof(text), "%s:1", c->host);
-	if (spec_parse_backend(&backend, &string, text, &why) < 0)
+	if (spec_parse_backend(&backend, &string, text, &why) == 0) {
+		free(string);
+		known = backend.addr.family != AF_UNIX;
+	}
+	if (!known)
 		pf_rule_refuse(c->r,
 			       "-> %s: not an address or a name that "
 			       "lowport could connect to (try 127.0.0.1)",
 			       c->host);
-	else
-		free(string);
 }
 
 static void check_local(struct pf_conversion *c)

@@ -29,6 +29,15 @@ bool pf_relay_is_needed(const struct pf_relay *r)
 	return false;
 }
 
+/* As one line, whatever a name has in it. */
+static void write_line(const char *begin, const char *name, FILE *to)
+{
+	fputs(begin, to);
+	for (; *name != '\0'; name++)
+		fputc((unsigned char)*name < ' ' || *name == 0x7f ? '?' : *name,
+		      to);
+}
+
 /* A word for a shell: as it is, or in quotes. */
 static void write_word(const char *word, FILE *to)
 {
@@ -72,7 +81,9 @@ static void write_notes(const struct pf_relay *r, const struct pf_relay *before,
 
 	fputc('\n', to);
 	if (!again)
-		fprintf(to, "# %s:%u: %s\n", r->file, r->line, r->rule);
+		write_line("# ", r->file, to);
+	if (!again)
+		fprintf(to, ":%u: %s\n", r->line, r->rule);
 	for (size_t i = 0; i < r->note_count; i++)
 		if (!again || i >= before->note_count ||
 		    strcmp(r->notes[i], before->notes[i]) != 0)
@@ -102,16 +113,16 @@ void pf_write_config(const struct pf *p, const char *file, FILE *to)
 {
 	const struct pf_relay *before = NULL;
 
+	write_line("# What ", file, to);
 	fprintf(to,
-		"# What %s redirects, as relays.\n"
+		" redirects, as relays.\n"
 		"# Take these rules out of pf first: while it redirects, "
 		"nobody "
 		"gets to lowport.\n"
 		"# On a Mac, a port below 1024 of one address is for launchd: "
 		"the install line.\n"
 		"# The backend sees a connection from lowport; proxy-protocol "
-		"tells it the client.\n",
-		file);
+		"tells it the client.\n");
 	if (p->others > 0)
 		fprintf(to,
 			"# %zu other rule%s (pass, block, nat, ...) "

@@ -192,6 +192,8 @@ static void a_target_that_lowport_cannot_have_is_named(void **state)
 		{"en0", "-> en0: pf looks its address up"},
 		{"0.0.0.0", "-> 0.0.0.0: not an address or a name that"},
 		{"10.0.0.256", "-> 10.0.0.256: not an address or a name that"},
+		/* Nor a Unix socket, whose path is no word for a shell. */
+		{"\"unix:/x';id;'\"", "-> unix:/x';id;': not an address or a"},
 		{"10.0.0.2 port 80 bitmask", "bitmask: "},
 		{"10.0.0.2 port 80 source-hash 0x1234", "source-hash: "},
 		{"10.0.0.2 port 80 static-port", "static-port: "},

@@ -219,6 +219,19 @@ static void of_many_like_each_other_the_rest_is_counted(void **state)
 	free(text);
 }
 
+static void the_name_of_the_file_is_no_line_of_its_own(void **state)
+{
+	const char *file = write_file("pf\nexec = true",
+				      "rdr on lo0 proto tcp to port 80 -> "
+				      "127.0.0.1 port 8080\n");
+	struct proc *p = program_start(ARGV("convert-pf", file), NULL);
+
+	(void)state;
+	proc_end(p, 0);
+	assert_says(proc_out(p), "pf?exec = true redirects, as relays.");
+	assert_null(strstr(proc_out(p), "\nexec"));
+}
+
 static void a_file_without_redirections_is_said_to_be_one(void **state)
 {
 	struct proc *p = convert_text("set skip on lo0\npass all\n", 0);
@@ -283,6 +296,7 @@ int main(void)
 		TEST(a_syntax_error_ends_with_2_and_prints_nothing),
 		TEST(what_is_left_out_ends_with_1_and_prints_the_rest),
 		TEST(of_many_like_each_other_the_rest_is_counted),
+		TEST(the_name_of_the_file_is_no_line_of_its_own),
 		TEST(a_file_without_redirections_is_said_to_be_one),
 		TEST(a_pipe_that_nobody_writes_to_is_not_waited_for),
 		TEST(wrong_usage_is_named),
