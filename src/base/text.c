@@ -98,6 +98,18 @@ void text_add_escaped(struct text *t, const char *s)
 	}
 }
 
+bool text_is_plain(const char *s)
+{
+	while (*s != '\0') {
+		size_t length = utf8_length(s);
+
+		if (length == 0 || is_control(s, length))
+			return false;
+		s += length;
+	}
+	return true;
+}
+
 size_t text_width(const char *s)
 {
 	size_t count = 0;

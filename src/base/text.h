@@ -26,6 +26,9 @@ void text_addf(struct text *t, const char *format, ...)
  * UTF-8 as well. */
 void text_add_escaped(struct text *t, const char *s);
 
+/* Is it harmless as it is? */
+bool text_is_plain(const char *s);
+
 /* What was written, the caller's to free, and t starts anew; NULL: out of
  * memory. */
 char *text_take(struct text *t);

@@ -1,9 +1,9 @@
 #include "control/answer.h"
 
+#include "base/text.h"
 #include "control/render.h"
 
 #include <errno.h>
-#include <stdbool.h>
 
 /* Another's words do not reach the terminal as they are. */
 static cJSON *refuse(cJSON *o, struct fault *why)
@@ -13,18 +13,10 @@ static cJSON *refuse(cJSON *o, struct fault *why)
 	return NULL;
 }
 
-/* A lowport writes none, and whoever prints the text prints no commands. */
-static bool has_controls(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	return false;
-}
-
 cJSON *answer_read(const char *text, const char *from, struct fault *why)
 {
-	cJSON *o = has_controls(text) ? NULL : cJSON_Parse(text);
+	/* No lowport writes another; whoever prints it prints no commands. */
+	cJSON *o = text_is_plain(text) ? cJSON_Parse(text) : NULL;
 	const char *error;
 
 	if (!cJSON_IsObject(o)) {

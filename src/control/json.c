@@ -15,6 +15,9 @@ static void quote(struct text *t, const char *s)
 			text_addf(t, "\\%c", c);
 		else if (c < 0x20 || c == 0x7f)
 			text_addf(t, "\\u%04x", c);
+		else if (length == 2 && c == 0xc2 && (s[1] & 0xe0) == 0x80)
+			/* A terminal may obey what C1 has, too. */
+			text_addf(t, "\\u00%02x", (unsigned char)s[1]);
 		else
 			text_add_bytes(t, s, length);
 		s += length > 0 ? length : 1;

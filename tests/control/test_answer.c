@@ -43,7 +43,9 @@ static void what_is_no_answer_is_said_to_be_none(void **state)
 					   "\"x\"",
 					   "{\"half\":",
 					   "{\"format\":1,\"x\":\"\x1b\"}",
-					   "{\"format\":1,\"x\":\"\x7f\"}"};
+					   "{\"format\":1,\"x\":\"\x7f\"}",
+					   "{\"format\":1,\"x\":\"\x9b\"}",
+					   "{\"format\":1,\"x\":\"\xc2\x9b\"}"};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT(rows); i++) {

@@ -38,6 +38,7 @@ static void any_bytes_are_a_string(void **state)
 	static const char *const rows[][2] = {
 		{"plain", "\"plain\""},
 		{"a\"b\\c", "\"a\\\"b\\\\c\""},
+		{"\xc2\x80\xc2\x9f\xc2\xa0", "\"\\u0080\\u009f\xc2\xa0\""},
 		{"\n\x01\x7f", "\"\\u000a\\u0001\\u007f\""},
 		{"\xc3\xbc", "\"\xc3\xbc\""},
 		{"\xff!\xc3", "\"\\ufffd!\\ufffd\""},
