@@ -120,6 +120,15 @@ static size_t count_lent(const struct listeners *offered)
 	return count;
 }
 
+static int start_as_ever(struct running *run, enum log_level level,
+			 const char *text)
+{
+	free(run->replaced);
+	run->replaced = NULL;
+	logger_put(level, text);
+	return 0;
+}
+
 bool running_replace(struct running *run, const struct config *c)
 {
 	struct fault why;
@@ -129,12 +138,12 @@ bool running_replace(struct running *run, const struct config *c)
 		return true;
 	err = find_and_fetch(run, c, &why);
 	run->lent = count_lent(&run->offered);
-	if (err == -ENOENT || err == -ECONNREFUSED) {
-		free(run->replaced);
-		run->replaced = NULL;
-		logger_put(LEVEL_INFO, "--replace: no other lowport runs");
-		err = 0;
-	}
+	if (err == -ENOENT || err == -ECONNREFUSED)
+		err = start_as_ever(run, LEVEL_INFO,
+				    "--replace: no other lowport runs");
+	/* One that nobody has named is left alone. */
+	if (err == -EPERM && !which(c))
+		err = start_as_ever(run, LEVEL_WARN, why.text);
 	if (err < 0)
 		complain(why.text);
 	if (is_gone(err))
