@@ -1,13 +1,13 @@
 #include "engine/intake.h"
 
 #include "engine/acceptor.h"
+#include "engine/sockopts.h"
 #include "os/sock.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 enum {
 	RESUME_MS = 100,      /* look for descriptors again */
@@ -173,13 +173,6 @@ static bool is_taken(const struct intake *in, const struct relay_route *route)
 	return !opt->arrived || opt->arrived(opt->data, route);
 }
 
-/* What is not inherited; and one that was there before us inherits nothing. */
-static void set_unix(int fd)
-{
-	sock_inline_urgent(fd);
-	sock_refuse_files(fd);
-}
-
 static void on_accepted(void *owner, int fd, const struct addr *client)
 {
 	struct listening *l = owner;
@@ -190,8 +183,7 @@ static void on_accepted(void *owner, int fd, const struct addr *client)
 		.route = l->route,
 	};
 
-	if (l->bound.family == AF_UNIX)
-		set_unix(fd);
+	sockopts_accepted(fd, l->bound.family);
 	if (!door_lets_in(&in->door, l->count, fd, &from)) {
 		sock_reset(fd);
 		return;
@@ -273,21 +265,6 @@ static const struct acceptor_events acceptor_events = {
 	.refused = on_accept_refused,
 };
 
-/* What is accepted inherits these, which saves setting them each time. Where
- * they cannot be set, they are not needed. */
-static void set_inherited(const struct listening *l, int fd,
-			  const struct relay_route *route)
-{
-	if (l->bound.family == AF_UNIX)
-		sock_refuse_files(fd);
-	sock_nodelay(fd);
-	sock_inline_urgent(fd);
-	if (route->keepalive_s > 0)
-		sock_keepalive(fd, route->keepalive_s);
-	else
-		sock_no_keepalive(fd);
-}
-
 static void free_listening(struct listening *l)
 {
 	list_remove(&l->node);
@@ -351,7 +328,7 @@ static int open_listening(struct listening *l, int fd,
 	l->fd = fd;
 	l->route = route;
 	l->dead = false;
-	set_inherited(l, fd, route);
+	sockopts_listener(fd, l->bound.family, route->keepalive_s);
 	list_remove(&l->node);
 	list_append(&in->listening, &l->node);
 	set_held(l, hold);
@@ -428,7 +405,7 @@ int intake_reroute(struct intake *in, int fd, const struct relay_route *route)
 	door_dismiss(&in->door, l->count);
 	l->count = count;
 	l->route = route;
-	set_inherited(l, fd, route);
+	sockopts_listener(fd, l->bound.family, route->keepalive_s);
 	set_held(l, hold);
 	/* All are given another in a row: the next one is then found first. */
 	list_remove(&l->node);

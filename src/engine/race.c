@@ -1,5 +1,6 @@
 #include "engine/race.h"
 
+#include "engine/sockopts.h"
 #include "os/netif.h"
 #include "os/sock.h"
 
@@ -139,25 +140,13 @@ static bool is_shortage(int err)
 	       err == -ENOMEM;
 }
 
-static void set_options(const struct race_lane *l, int fd)
-{
-	sock_inline_urgent(fd);
-	if (l->to.family == AF_UNIX) {
-		sock_refuse_files(fd);
-		return;
-	}
-	sock_nodelay(fd);
-	if (l->race->speaks_first)
-		sock_speaks_first(fd);
-}
-
 static int open_socket(struct race_lane *l)
 {
 	int err, fd = sock_open(l->to.family);
 
 	if (fd < 0)
 		return fd;
-	set_options(l, fd);
+	sockopts_backend(fd, l->to.family, l->race->speaks_first);
 	err = watch_open(&l->watch, &l->race->worker->watches, fd, on_decided,
 			 l);
 	if (err < 0) {
