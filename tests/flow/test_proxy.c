@@ -13,7 +13,14 @@
 
 #include "cm.h"
 
-enum { ROUNDS = 20, SOME = 1000, BULK = 3 << 20, SOON_MS = 300 };
+enum {
+	ROUNDS = 20,
+	SOME = 1000,
+	BULK = 3 << 20,
+	SOON_MS = 300,
+	CORKED_MS = 150, /* Linux lets a corked segment go after 200 ms */
+	TRIES = 5,
+};
 
 #define SIGNATURE "\r\n\r\n\0\r\nQUIT\n"
 
@@ -180,30 +187,42 @@ static void backends_are_told_of_the_client_before_its_bytes(void **state)
 	}
 }
 
+/* Returns after how many milliseconds the header was there. */
+static uint64_t await_header(const struct row *row, enum proxy_version version)
+{
+	struct rig *r = rig_new(row);
+	char header[PROXY_ROOM];
+	uint64_t began_ms, took_ms;
+	int client, backend;
+	size_t n;
+
+	r->route.send_proxy = version;
+	rig_start(r);
+	began_ms = rig_now_ms();
+	client = rig_connect(r);
+	n = wanted(header, version, client, &r->front);
+	backend = rig_accept(r);
+	expect(backend, header, n);
+	took_ms = rig_now_ms() - began_ms;
+	assert_int_equal(peer_send(backend, 6, 0, SOME), 0);
+	assert_int_equal(peer_take(client, 6, 0, SOME), 0);
+	close(client);
+	close(backend);
+	rig_stop(r);
+	return took_ms;
+}
+
 /* Nothing may wait for a client that waits for the server. */
 static void a_server_that_speaks_first_gets_its_header_at_once(void **state)
 {
 	for (int version = PROXY_V1; version <= PROXY_V2; version++) {
-		struct rig *r = rig_new(*state);
-		char header[PROXY_ROOM];
-		uint64_t began_ms;
-		int client, backend;
-		size_t n;
+		uint64_t took_ms = CORKED_MS;
 
-		r->route.send_proxy = (enum proxy_version)version;
-		rig_start(r);
-		began_ms = rig_now_ms();
-		client = rig_connect(r);
-		n = wanted(header, r->route.send_proxy, client, &r->front);
-		backend = rig_accept(r);
-		expect(backend, header, n);
-		/* Linux lets a corked segment go after 200 ms. */
-		assert_true(rig_now_ms() - began_ms < 150);
-		assert_int_equal(peer_send(backend, 6, 0, SOME), 0);
-		assert_int_equal(peer_take(client, 6, 0, SOME), 0);
-		close(client);
-		close(backend);
-		rig_stop(r);
+		/* What waits does so each time; a busy machine does not. */
+		for (int i = 0; i < TRIES && took_ms >= CORKED_MS; i++)
+			took_ms = await_header(*state,
+					       (enum proxy_version)version);
+		assert_in_range(took_ms, 0, CORKED_MS - 1);
 	}
 }
 
