@@ -26,6 +26,8 @@ extern char **environ;
 
 enum { OUT, ERR, STREAMS };
 
+enum { SAID_MOST = 400 };
+
 /* Above every descriptor that a program is handed; none of a test is higher. */
 enum { PARKED = 64, DESCRIPTORS_MOST = 4096 };
 
@@ -300,6 +302,19 @@ static const char *find_line(const struct stream *s, const char *text,
 	return NULL;
 }
 
+/* For a message, whose length has a bound: the first of what it said, and the
+ * last. */
+static const char *proc_said(struct proc *p)
+{
+	const char *all = proc_err(p);
+	size_t length = strlen(all);
+
+	if (length <= 2 * SAID_MOST)
+		return all;
+	return scrap("%.*s\n[...]\n%s", SAID_MOST, all,
+		     all + length - SAID_MOST);
+}
+
 const char *proc_line(struct proc *p, const char *text, unsigned index)
 {
 	struct timespec end = patience_ends();
@@ -316,7 +331,7 @@ const char *proc_line(struct proc *p, const char *text, unsigned index)
 	if (!line)
 		fail_msg("%s %s without saying \"%s\" %u times; it said:\n%s",
 			 p->name, ended ? "ended" : "went on", text, index + 1,
-			 proc_err(p));
+			 proc_said(p));
 	return line;
 }
 
@@ -399,10 +414,11 @@ void proc_end(struct proc *p, int status)
 	int got = proc_await(p, PROC_PATIENCE_MS);
 
 	if (got < 0)
-		fail_msg("%s does not end; it said:\n%s", p->name, proc_err(p));
+		fail_msg("%s does not end; it said:\n%s", p->name,
+			 proc_said(p));
 	if (got != status)
 		fail_msg("%s ended with %d, not %d; it said:\n%s", p->name, got,
-			 status, proc_err(p));
+			 status, proc_said(p));
 }
 
 bool proc_has(const char *name)
