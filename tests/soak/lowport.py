@@ -48,6 +48,8 @@ class Lowport:
         lines = ["[lowport]", f"status = {self.status_path}", *self.keys]
         for relay, section in self.relays.items():
             lines += [f"[relay {relay}]", f"listen = systemd:{relay}", *section]
+        # The sandbox wants the first Unix socket to be there from the start.
+        lines += [f"listen = unix:{self.config}.local"]
         with open(self.config + ".new", "w", encoding="ascii") as file:
             file.write("\n".join([*lines, *extra]) + "\n")
         os.rename(self.config + ".new", self.config)
